@@ -1,0 +1,82 @@
+# tunerd. Two commands do everything: `make run` and `make test`.
+#   make deps   installs what is missing (Debian packages)      make check  format, lint, static analysis
+#   make        builds build/tunerd, build/tuner-worker, build/tunerctl
+#   make bench  ratios against references measured in one run   make install PREFIX=/usr/local DESTDIR=
+# V=release|asan|tsan chooses the build; all of it goes to $(B)/$(V)/.
+
+B ?= build
+V ?= release
+PREFIX ?= /usr/local
+CC ?= gcc
+PYTHON ?= /usr/bin/python3
+
+VERSION := 0.1.0
+WARN := -Wall -Wextra -Werror -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes \
+        -Wvla -Wformat=2 -Wundef -Wwrite-strings
+CFLAGS_release := -O2 -g -DNDEBUG
+CFLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+CFLAGS_tsan := -O1 -g -fsanitize=thread
+LDFLAGS_asan := -fsanitize=address,undefined
+LDFLAGS_tsan := -fsanitize=thread
+O := $(B)/$(V)
+
+CPPFLAGS := -I. -I$(O)/gen -D_GNU_SOURCE -DTUNERD_VERSION='"$(VERSION)"'
+LIBS := -lmicrohttpd -lcjson -lsqlite3 -lzmq -lsodium -lopenblas -lz -lcurl -lsystemd -lmuparser -lm -lpthread
+
+find_c = $(sort $(shell find $(1) -name '*.c' 2>/dev/null))
+COMMON := $(call find_c,common)
+SEARCH := $(call find_c,coordinator/search)
+ENGINE := $(call find_c,worker/engine)
+CTL := $(call find_c,coordinator/ctl)
+COORDINATOR := $(filter-out $(SEARCH) $(CTL) coordinator/main.c,$(call find_c,coordinator))
+WORKER := $(filter-out $(ENGINE) worker/main.c,$(call find_c,worker))
+obj = $(patsubst %.c,$(O)/%.o,$(1))
+
+LIB_NAMES := common search engine coordinator worker ctl
+$(O)/libcommon.a: $(call obj,$(COMMON))
+$(O)/libsearch.a: $(call obj,$(SEARCH))
+$(O)/libengine.a: $(call obj,$(ENGINE))
+$(O)/libcoordinator.a: $(call obj,$(COORDINATOR))
+$(O)/libworker.a: $(call obj,$(WORKER))
+$(O)/libctl.a: $(call obj,$(filter-out coordinator/ctl/main.c,$(CTL)))
+
+.PHONY: all deps run test unit check bench install clean format
+all: $(O)/tunerd $(O)/tuner-worker $(O)/tunerctl
+ifeq ($(V),release)
+all: $(B)/tunerd $(B)/tuner-worker $(B)/tunerctl
+$(B)/%: $(O)/%
+	@ln -sf $(V)/$* $@
+endif
+
+%.a:
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(O)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 $(WARN) $(CFLAGS_$(V)) $(CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+
+link = $(CC) $(LDFLAGS_$(V)) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(O)/tunerd: $(O)/coordinator/main.o $(O)/libcoordinator.a $(O)/libsearch.a $(O)/libcommon.a
+	$(link)
+$(O)/tuner-worker: $(O)/worker/main.o $(O)/libworker.a $(O)/libengine.a $(O)/libcommon.a
+	$(link)
+$(O)/tunerctl: $(O)/coordinator/ctl/main.o $(O)/libctl.a $(O)/libcommon.a
+	$(link)
+
+# Every tests/unit/*.c and tests/conformance/*.c is a cmocka program of its own.
+TEST_SOURCES := $(wildcard tests/unit/*.c tests/conformance/*.c)
+TESTS := $(patsubst %.c,$(O)/%,$(TEST_SOURCES))
+unit: $(TESTS)
+$(TESTS): $(O)/%: $(O)/%.o $(addprefix $(O)/lib,coordinator.a worker.a search.a engine.a ctl.a common.a)
+	$(CC) $(LDFLAGS_$(V)) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+
+BENCH_SOURCES := $(wildcard tests/bench/*.c)
+BENCHES := $(patsubst %.c,$(O)/%,$(BENCH_SOURCES))
+$(BENCHES): $(O)/%: $(O)/%.o $(addprefix $(O)/lib,coordinator.a worker.a search.a engine.a common.a)
+	$(link)
+
+clean:
+	rm -rf $(B)
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)

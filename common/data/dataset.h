@@ -1,0 +1,52 @@
+// Data sets as files: IDX (.gz), CSV with a header, NPY/NPZ, and the generated ones. Files are hostile:
+// every size is checked before anything is allocated. A data set is prepared once into one flat file
+// that any number of processes map read-only; features stay bytes where they came as bytes.
+#ifndef TUNERD_COMMON_DATA_DATASET_H
+#define TUNERD_COMMON_DATA_DATASET_H
+
+#include <stdint.h>
+
+#include "common/error.h"
+#include "common/json.h"
+#include "common/study_spec.h"
+
+// How the files are read, from POST /datasets/{name}: {"format": "idx"|"csv"|"npy"|"npz"|"generated",
+// "target": column or array name, "files": {"train_x": "file name", …} or guessed from the names,
+// "generate": {…}}. Paths are the files in the same order as `names`.
+struct dataset_source {
+    const char *format;  // NULL: guessed from the names
+    const char *target;  // NULL: "label", "target", "class", "y" or the last column
+    int nfiles;
+    const char *const *names;
+    const char *const *paths;
+    const cJSON *generate;  // of the generated sets, else NULL
+    const char *generator;  // "blobs", "spirals", "linear", else NULL
+};
+
+// A prepared data set, mapped. All arrays are row-major, one sample after the other.
+struct dataset {
+    struct dataset_info info;
+    const void *train_x, *test_x;  // uint8_t or float (info.features_bytes)
+    const void *train_y, *test_y;  // int32_t classes, or float targets when info.classes == 0
+    int64_t target_width;          // 1 but for many-column regression
+    char **class_names;            // [classes] or NULL
+    char **feature_names;          // [features] or NULL
+    void *map;                     // NULL: malloc'ed instead
+    size_t map_size;
+};
+
+// Reads and checks the files and writes the prepared file to `path` (temporary, fsync, rename).
+// Errors: E_INVALID with file and line or offset; E_NOT_FOUND; E_LIMIT; E_IO.
+enum code dataset_prepare(const struct dataset_source *source, const char *path,
+                          struct error *err);
+// Maps a prepared file after checking its header against its size.
+enum code dataset_map(const char *path, struct dataset *out, struct error *err);
+void dataset_fini(struct dataset *dataset);
+// A generated set of ("blobs"|"spirals"|"linear") without any file: {"samples", "features", "classes",
+// "noise"} with defaults; from the seed.
+enum code dataset_generate(const char *generator, const cJSON *generate, uint64_t seed,
+                           struct dataset *out, struct error *err);
+
+cJSON *dataset_info_to_json(const struct dataset *dataset);
+
+#endif
