@@ -76,6 +76,23 @@ BENCHES := $(patsubst %.c,$(O)/%,$(BENCH_SOURCES))
 $(BENCHES): $(O)/%: $(O)/%.o $(addprefix $(O)/lib,coordinator.a worker.a search.a engine.a common.a)
 	$(link)
 
+deps:
+	@deploy/deps.sh run
+
+run: deps
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@deploy/run.sh
+
+# Sanitizers on everything; the daemons under test are the same build.
+test:
+	@deploy/deps.sh run test
+	@$(MAKE) --no-print-directory -j$$(nproc) V=asan all unit
+	@$(PYTHON) tests/run.py --bin-dir $(B)/asan $(patsubst %.c,$(B)/asan/%,$(TEST_SOURCES))
+
+check:
+	@deploy/deps.sh run check
+	@deploy/check.sh
+
 clean:
 	rm -rf $(B)
 
