@@ -1,0 +1,171 @@
+// Lines are built on the stack and written with one write(), so that lines of several threads and
+// processes on one stderr never mix. The set-up is the process's: written once, before any thread.
+#include "common/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct {
+    const char *program;
+    enum log_level least;
+    enum log_format format;
+    bool journal; // stderr is the journal: lines start with their priority
+} setup = {.program = "tunerd", .least = LOG_LEVEL_INFO};
+
+static const struct level {
+    const char *name;
+    int priority; // syslog(3)
+} levels[] = {
+    [LOG_LEVEL_DEBUG] = {"debug", 7},
+    [LOG_LEVEL_INFO] = {"info", 6},
+    [LOG_LEVEL_WARNING] = {"warning", 4},
+    [LOG_LEVEL_ERROR] = {"error", 3},
+};
+
+void log_setup(const char *program, enum log_level least, enum log_format format)
+{
+    setup.program = program;
+    setup.least = least;
+    setup.format = format;
+    setup.journal = getenv("JOURNAL_STREAM") != NULL;
+}
+
+struct line {
+    char text[4096];
+    size_t len;
+};
+
+// What does not fit is cut; the last byte stays free for the newline.
+static void put(struct line *line, const char *bytes, size_t len)
+{
+    size_t room = sizeof line->text - 1 - line->len;
+    if (len > room)
+        len = room;
+    memcpy(line->text + line->len, bytes, len);
+    line->len += len;
+}
+
+static void put_text(struct line *line, const char *text)
+{
+    put(line, text, strlen(text));
+}
+
+// Length of the UTF-8 sequence at s, 0 when it is none (RFC 3629).
+static size_t utf8_length(const unsigned char *s)
+{
+    size_t len = s[0] < 0x80                   ? 1
+                 : s[0] >= 0xC2 && s[0] < 0xE0 ? 2
+                 : s[0] >= 0xE0 && s[0] < 0xF0 ? 3
+                 : s[0] >= 0xF0 && s[0] < 0xF5 ? 4
+                                               : 0;
+    for (size_t i = 1; i < len; i++)
+        if ((s[i] & 0xC0) != 0x80)
+            return 0;
+    bool overlong = (s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xF0 && s[1] < 0x90);
+    bool surrogate = s[0] == 0xED && s[1] > 0x9F;
+    bool too_high = s[0] == 0xF4 && s[1] > 0x8F;
+    return overlong || surrogate || too_high ? 0 : len;
+}
+
+// Text from elsewhere may hold anything: control characters and broken UTF-8 are escaped, so that no
+// message can forge a second line; with `quotes` also what JSON wants escaped.
+static void put_escaped(struct line *line, const char *text, bool quotes)
+{
+    for (const unsigned char *s = (const unsigned char *)text; *s;) {
+        size_t len = utf8_length(s);
+        char escape[8];
+        if (len == 0) {
+            put_text(line, "\\ufffd");
+            s++;
+        } else if (*s < 0x20 || *s == 0x7F) {
+            snprintf(escape, sizeof escape, "\\u%04x", *s);
+            put_text(line, escape);
+            s++;
+        } else {
+            if (quotes && (*s == '"' || *s == '\\'))
+                put_text(line, "\\");
+            put(line, (const char *)s, len);
+            s += len;
+        }
+    }
+}
+
+static void format_text(struct line *line, enum log_level level, const char *event,
+                        const char *message)
+{
+    put_text(line, levels[level].name);
+    put_text(line, " ");
+    put_escaped(line, event, false);
+    put_text(line, " ");
+    put_escaped(line, message, false);
+}
+
+static void format_json(struct line *line, enum log_level level, const char *event,
+                        const char *message)
+{
+    struct timespec now;
+    struct tm utc;
+    char time[40] = "";
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (gmtime_r(&now.tv_sec, &utc) != NULL) {
+        size_t len = strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%S", &utc);
+        snprintf(time + len, sizeof time - len, ".%03ldZ", now.tv_nsec / 1000000);
+    }
+    put_text(line, "{\"time\":\"");
+    put_text(line, time);
+    put_text(line, "\",\"level\":\"");
+    put_text(line, levels[level].name);
+    put_text(line, "\",\"program\":\"");
+    put_escaped(line, setup.program, true);
+    put_text(line, "\",\"event\":\"");
+    put_escaped(line, event, true);
+    put_text(line, "\",\"message\":\"");
+    put_escaped(line, message, true);
+    // A cut message may not cost the line its end.
+    size_t last = sizeof line->text - 1 - strlen("\"}");
+    if (line->len > last) {
+        line->len = last;
+        while (line->len > 0 && line->text[line->len - 1] == '\\')
+            line->len--;
+    }
+    put_text(line, "\"}");
+}
+
+void log_event(enum log_level level, const char *event, const char *format, ...)
+{
+    if (level < setup.least)
+        return;
+    char message[2048];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+
+    struct line line = {.len = 0};
+    if (setup.journal) {
+        char prefix[8];
+        snprintf(prefix, sizeof prefix, "<%d>", levels[level].priority);
+        put_text(&line, prefix);
+    }
+    if (setup.format == LOG_FORMAT_JSON)
+        format_json(&line, level, event, message);
+    else
+        format_text(&line, level, event, message);
+    line.text[line.len++] = '\n';
+
+    size_t done = 0;
+    while (done < line.len) {
+        ssize_t n = write(STDERR_FILENO, line.text + done, line.len - done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return; // nowhere to complain to
+        done += (size_t)n;
+    }
+}
