@@ -1,4 +1,6 @@
 // common/options.h: one table, three sources, words that tell the mend.
+#include "common/options.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "common/options.h"
 
 struct settings {
     char *dir;
@@ -38,12 +38,14 @@ static void setup(struct run *run)
 }
 
 #define PARSE(run, config, ...)                                                                    \
-    parse(run, config, (char *[]){"program", __VA_ARGS__},                                         \
-          sizeof((char *[]){"program", __VA_ARGS__}) / sizeof(char *))
+    parse(run, config, (const char *const[]){"program", __VA_ARGS__, NULL})
 
-static enum code parse(struct run *run, const char *config, char **argv, size_t argc)
+static enum code parse(struct run *run, const char *config, const char *const *argv)
 {
-    return options_parse(run->specs, 3, "usage: program", config, (int)argc, argv, &run->rest,
+    int argc = 0;
+    while (argv[argc] != NULL)
+        argc++;
+    return options_parse(run->specs, 3, "usage: program", config, argc, (char **)argv, &run->rest,
                          &run->exit_now, &run->err);
 }
 
