@@ -11,34 +11,45 @@
 #include "common/study_spec.h"
 
 // How the files are read, from POST /datasets/{name}: {"format": "idx"|"csv"|"npy"|"npz"|"generated",
-// "target": column or array name, "files": {"train_x": "file name", …} or guessed from the names,
-// "generate": {…}}. Paths are the files in the same order as `names`.
+// "target": column or array name, "categories": "one_hot"|"codes", "generate": {…}}. Paths are the files
+// in the same order as `names`. Which file is what is guessed from the names: "t10k" or "test" is the
+// test part, everything else the training part; "label", "target" or a stem ending in "y" the labels.
+//
+//   idx   images and labels in a file each, .gz or not; bytes stay bytes, labels become classes
+//   csv   RFC 4180 with a header. A column of numbers is one float feature; a column of text becomes
+//         one feature a category ("one_hot", named column=value, in the order of the values' bytes) or
+//         one feature with the category's number ("codes"). A target of text, or of whole numbers
+//         from 0 with fewer than 1,000 different ones that are all there, is classes; else regression.
+//         A missing value is an error that names file and line.
+//   npy   a file each for features and labels; u1 i4 i8 f4 f8, little endian, C or Fortran order.
+//         Integers as labels are classes, floats regression (n columns: n targets). u1 stays bytes.
+//   npz   the same arrays in one file: x_train, y_train, x_test, y_test (or x, y; `target` names y)
 struct dataset_source {
-    const char *format;  // NULL: guessed from the names
-    const char *target;  // NULL: "label", "target", "class", "y" or the last column
+    const char *format;     // NULL: guessed from the names
+    const char *target;     // NULL: "label", "target", "class", "y" or the last column
+    const char *categories; // NULL: "one_hot"
     int nfiles;
     const char *const *names;
     const char *const *paths;
-    const cJSON *generate;  // of the generated sets, else NULL
-    const char *generator;  // "blobs", "spirals", "linear", else NULL
+    const cJSON *generate; // of the generated sets, else NULL
+    const char *generator; // "blobs", "spirals", "linear", else NULL
 };
 
 // A prepared data set, mapped. All arrays are row-major, one sample after the other.
 struct dataset {
     struct dataset_info info;
-    const void *train_x, *test_x;  // uint8_t or float (info.features_bytes)
-    const void *train_y, *test_y;  // int32_t classes, or float targets when info.classes == 0
-    int64_t target_width;          // 1 but for many-column regression
-    char **class_names;            // [classes] or NULL
-    char **feature_names;          // [features] or NULL
-    void *map;                     // NULL: malloc'ed instead
+    const void *train_x, *test_x; // uint8_t or float (info.features_bytes)
+    const void *train_y, *test_y; // int32_t classes, or float targets when info.classes == 0
+    int64_t target_width;         // 1 but for many-column regression
+    char **class_names;           // [classes] or NULL
+    char **feature_names;         // [features] or NULL
+    void *map;                    // NULL: malloc'ed instead
     size_t map_size;
 };
 
 // Reads and checks the files and writes the prepared file to `path` (temporary, fsync, rename).
 // Errors: E_INVALID with file and line or offset; E_NOT_FOUND; E_LIMIT; E_IO.
-enum code dataset_prepare(const struct dataset_source *source, const char *path,
-                          struct error *err);
+enum code dataset_prepare(const struct dataset_source *source, const char *path, struct error *err);
 // Maps a prepared file after checking its header against its size.
 enum code dataset_map(const char *path, struct dataset *out, struct error *err);
 void dataset_fini(struct dataset *dataset);
