@@ -37,8 +37,8 @@ enum code {
 
 struct error {
     enum code code;
-    char pointer[256];  // JSON pointer into the document at fault, "" where none applies
-    char message[512];  // what was wrong and what to do, without a final full stop
+    char pointer[256]; // JSON pointer into the document at fault, "" where none applies
+    char message[512]; // what was wrong and what to do, without a final full stop
 };
 
 // Fills err (which may be NULL) and returns the code, so that a check is one line:
@@ -50,11 +50,13 @@ const char *code_name(enum code code);
 const char *code_title(enum code code);
 int code_http_status(enum code code);
 
-// Every fault of a document at once. Keeps the first FAULTS_MAX; `count` goes on counting.
+// Every fault of a document at once. Keeps the first FAULTS_MAX; `count` goes on counting. When there
+// is no memory for the list it holds one E_MEMORY and no more. Not to be copied.
 enum { FAULTS_MAX = 64 };
 struct faults {
     int count;
     struct error *items;  // [min(count, FAULTS_MAX)], owned
+    struct error reserve; // what items points to when memory ran out
 };
 void faults_init(struct faults *faults);
 void faults_fini(struct faults *faults);
