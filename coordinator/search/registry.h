@@ -1,0 +1,10 @@
+// The algorithms, one a file.
+#ifndef TUNERD_COORDINATOR_SEARCH_REGISTRY_H
+#define TUNERD_COORDINATOR_SEARCH_REGISTRY_H
+
+#include "coordinator/search/search.h"
+
+extern const struct search_ops search_random;
+extern const struct search_ops search_grid;
+
+#endif
