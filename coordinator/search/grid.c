@@ -106,6 +106,7 @@ static int64_t grid_planned(const void *state)
 const struct search_ops search_grid = {
     .name = "GridSearch",
     .state_size = sizeof(struct grid_search),
+    .ignores_results = true,
     .init = grid_init,
     .fini = grid_fini,
     .ask = grid_ask,

@@ -43,6 +43,7 @@ static enum ask_status random_ask(void *state, const struct history *history, st
 const struct search_ops search_random = {
     .name = "RandomSearch",
     .state_size = sizeof(struct random_search),
+    .ignores_results = true,
     .init = random_init,
     .fini = random_fini,
     .ask = random_ask,

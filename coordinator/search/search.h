@@ -85,6 +85,9 @@ enum ask_status {
 struct search_ops {
     const char *name;  // as in the study document
     size_t state_size; // allocated and zeroed by search_new()
+    // A list of proposals stays as good when results arrive (random, grid): it is used up before
+    // another is asked for. Otherwise each result renews the list.
+    bool ignores_results;
     // E_RANGE at the argument's pointer, E_MEMORY. The spec outlives the search.
     enum code (*init)(void *state, const struct study_spec *spec, struct error *err);
     void (*fini)(void *state);

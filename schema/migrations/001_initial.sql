@@ -1,7 +1,7 @@
 -- The store. Times are milliseconds since the epoch, UTC. JSON columns hold compact JSON text.
 
 CREATE TABLE studies (
-    id                  INTEGER PRIMARY KEY,
+    id                  INTEGER PRIMARY KEY AUTOINCREMENT, -- never used again: it names leases
     name                TEXT NOT NULL UNIQUE,
     document            TEXT NOT NULL,              -- as given
     state               TEXT NOT NULL,
@@ -14,6 +14,7 @@ CREATE TABLE studies (
     planned_trials      INTEGER NOT NULL,           -- for progress; -1: unknown
     space               TEXT NOT NULL,              -- JSON, the flat list
     sequence            INTEGER NOT NULL DEFAULT 0, -- last decision number (trials.given_seq, told_seq)
+    consecutive_failures INTEGER NOT NULL DEFAULT 0, -- failed trials since one that did not
     created_at          INTEGER NOT NULL,
     started_at          INTEGER,
     ended_at            INTEGER
@@ -27,8 +28,14 @@ CREATE TABLE trials (
     score           REAL,
     best_epoch      INTEGER,
     epochs          INTEGER NOT NULL DEFAULT 0,  -- epochs to train to; 0: the study's own
+    initial_epoch   INTEGER NOT NULL DEFAULT 0,  -- epochs behind the parent's checkpoint
+    parent          INTEGER NOT NULL DEFAULT -1, -- trial it was promoted from; -1: none
+    bracket         INTEGER NOT NULL DEFAULT -1,
+    round           INTEGER NOT NULL DEFAULT -1,
+    own             INTEGER NOT NULL DEFAULT 1,  -- 0: a user's point
     origin          TEXT NOT NULL,  -- JSON: kind, reason, bracket, round, promoted_from
     basis_seq       INTEGER NOT NULL,  -- decisions the search knew of when it proposed this
+    basis_count     INTEGER NOT NULL,  -- how many were asked for then; 0: no search made this one
     basis_index     INTEGER NOT NULL,  -- position in the list proposed then
     given_seq       INTEGER NOT NULL,
     told_seq        INTEGER,
@@ -67,6 +74,7 @@ CREATE TABLE epochs (
     attempt   INTEGER NOT NULL,
     epoch     INTEGER NOT NULL,  -- from 1
     metrics   TEXT NOT NULL,     -- JSON: loss, …, learning_rate, seconds, val_seconds
+    objective REAL,              -- the study's objective at this epoch
     PRIMARY KEY (study_id, trial, execution, attempt, epoch),
     FOREIGN KEY (study_id, trial, execution, attempt)
         REFERENCES executions(study_id, trial, execution, attempt) ON DELETE CASCADE
