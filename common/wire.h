@@ -18,7 +18,8 @@ cJSON *wire_message(const char *type);
 // Text of the header, malloc'ed; deletes the tree. NULL: out of memory or above WIRE_HEADER_MAX.
 char *wire_encode(cJSON *message, size_t *len);
 // Reads a header: strict JSON, version of our major, known type with the fields protocol.md requires,
-// each of its type and within its bounds. NULL: E_PROTOCOL with the reason.
+// each of its type and within its bounds. NULL: E_PROTOCOL with the reason; the error's pointer is "/v"
+// when the other side speaks another version (answer it with `refused`).
 cJSON *wire_decode(const void *header, size_t len, struct error *err);
 
 #endif

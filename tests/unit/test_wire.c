@@ -1,0 +1,209 @@
+// common/wire.h: what passes the table is safe to use, everything else is refused with its place.
+#include "common/wire.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SHA "\"sha256\":\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\""
+#define OF "\"lease\":\"L1\",\"attempt\":2,"
+#define SEQ OF "\"seq\":3,"
+#define FILES                                                                                      \
+    "\"dataset\":{\"name\":\"d\",\"source\":{},\"files\":[{\"file\":\"x.gz\"," SHA ",\"size\":9}]" \
+                                                                                   "},"
+
+// One valid message of every type of protocol.md, without its "v".
+static const char *const valid[] = {
+    "\"type\":\"hello\",\"worker\":\"w-1\",\"name\":\"n\",\"host\":\"h\",\"slots\":2,"
+    "\"version\":\"0.1.0\",\"cpu\":\"c\",\"leases\":[{\"lease\":\"L1\",\"attempt\":1}]",
+    "\"type\":\"ping\",\"free\":1,\"leases\":[\"L1\"]",
+    "\"type\":\"epoch\"," SEQ "\"epoch\":1,\"metrics\":{\"loss\":0.5,\"val_loss\":null}",
+    "\"type\":\"result\"," SEQ "\"state\":\"completed\",\"epochs\":5,\"end_reason\":\"epochs\","
+    "\"error\":null,\"report\":null",
+    "\"type\":\"checkpoint\"," SEQ "\"epoch\":5," SHA ",\"size\":10,\"offset\":0",
+    "\"type\":\"fetch\"," SHA ",\"offset\":0",
+    "\"type\":\"bye\"",
+    "\"type\":\"welcome\",\"heartbeat_s\":0.5,\"lease_s\":15,\"coordinator\":\"c\","
+    "\"version\":\"0.1.0\"",
+    "\"type\":\"refused\",\"reason\":\"r\"",
+    "\"type\":\"pong\",\"known\":[]",
+    "\"type\":\"job\"," OF
+    "\"study\":\"s\",\"trial\":1,\"execution\":0,\"seed\":7,\"config\":{}," FILES
+    "\"initial_epoch\":0,\"epochs\":5,\"checkpoint\":null,\"save_checkpoint\":false,"
+    "\"report\":true",
+    "\"type\":\"ack\"," OF "\"seq\":3",
+    "\"type\":\"stop\",\"lease\":\"L1\",\"how\":\"prune\"",
+    "\"type\":\"expired\",\"lease\":\"L1\",\"attempt\":2",
+    "\"type\":\"chunk\"," SHA ",\"offset\":0,\"size\":0,\"error\":\"gone\"",
+    "\"type\":\"drain\"",
+};
+enum { NVALID = sizeof valid / sizeof *valid };
+
+static cJSON *decode(const char *text, struct error *err)
+{
+    return wire_decode(text, strlen(text), err);
+}
+
+static void refuses(const char *text, const char *pointer)
+{
+    struct error err = {.code = OK};
+    cJSON *message = decode(text, &err);
+    if (message != NULL)
+        print_error("accepted: %s\n", text);
+    assert_null(message);
+    assert_int_equal(err.code, E_PROTOCOL);
+    assert_string_equal(err.pointer, pointer);
+    assert_true(err.message[0] != '\0');
+}
+
+static void every_message_of_the_protocol_passes(void **state)
+{
+    (void)state;
+    for (int i = 0; i < NVALID; i++) {
+        char text[2048];
+        struct error err = {.message = ""};
+        snprintf(text, sizeof text, "{\"v\":\"1.7\",%s,\"later\":[1]}", valid[i]);
+        cJSON *message = decode(text, &err);
+        if (message == NULL)
+            print_error("%s: %s\n", text, err.message);
+        assert_non_null(message);
+        cJSON_Delete(message);
+    }
+}
+
+// Drops, retypes and blows up each field of each message, nested ones included.
+static void spoil(const char *type, cJSON *message, cJSON *object, const char *pointer)
+{
+    for (int i = 0, n = cJSON_GetArraySize(object); i < n; i++) {
+        cJSON *field = cJSON_DetachItemFromArray(object, i);
+        struct json_pointer place = cJSON_IsArray(object) ? json_pointer_at(pointer, i)
+                                                          : json_pointer_of(pointer, field->string);
+        bool inner = strcmp(pointer, "/metrics") == 0;
+        bool optional = strcmp(place.text, "/error") == 0 || inner || cJSON_IsArray(object);
+        char *text = json_write(message);
+        if (!optional)
+            refuses(text, place.text);
+        free(text);
+
+        cJSON *wrong = cJSON_IsObject(field) ? cJSON_CreateString("x") : cJSON_CreateObject();
+        if (cJSON_IsArray(object)) {
+            cJSON_InsertItemInArray(object, i, wrong);
+        } else {
+            wrong->string = strdup(field->string);
+            cJSON_InsertItemInArray(object, i, wrong);
+        }
+        // An object may stand where null may: only the report's place takes either.
+        bool takes_object = strcmp(type, "result") == 0 && strcmp(place.text, "/report") == 0;
+        struct error err = {.code = OK};
+        text = json_write(message);
+        cJSON *passed = decode(text, &err);
+        assert_true((passed != NULL) == takes_object);
+        cJSON_Delete(passed);
+        free(text);
+        cJSON_Delete(cJSON_DetachItemFromArray(object, i));
+
+        cJSON_InsertItemInArray(object, i, field);
+        if (cJSON_IsObject(field) || cJSON_IsArray(field))
+            spoil(type, message, field, place.text);
+    }
+}
+
+static void a_missing_field_or_one_of_another_type_is_refused(void **state)
+{
+    (void)state;
+    for (int i = 0; i < NVALID; i++) {
+        char text[2048];
+        struct error err;
+        snprintf(text, sizeof text, "{\"v\":\"1.0\",%s}", valid[i]);
+        cJSON *message = decode(text, &err);
+        assert_non_null(message);
+        spoil(json_string_or(message, "type", ""), message, message, "");
+        cJSON_Delete(message);
+    }
+}
+
+static void values_out_of_bounds_are_refused_with_their_place(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"{\"v\":\"1.0\",\"type\":\"ping\",\"free\":-1,\"leases\":[]}", "/free"},
+        {"{\"v\":\"1.0\",\"type\":\"ping\",\"free\":1.5,\"leases\":[]}", "/free"},
+        {"{\"v\":\"1.0\",\"type\":\"ping\",\"free\":1e300,\"leases\":[]}", "/free"},
+        {"{\"v\":\"1.0\",\"type\":\"ping\",\"free\":1,\"leases\":[\"a\",\"b/../c\"]}", "/leases/1"},
+        {"{\"v\":\"1.0\",\"type\":\"ping\",\"free\":1,\"leases\":[\"\"]}", "/leases/0"},
+        {"{\"v\":\"1.0\",\"type\":\"stop\",\"lease\":\"L\",\"how\":\"kill\"}", "/how"},
+        {"{\"v\":\"1.0\",\"type\":\"fetch\",\"sha256\":\"ABC\",\"offset\":0}", "/sha256"},
+        {"{\"v\":\"1.0\",\"type\":\"ack\",\"lease\":\"L\",\"attempt\":0,\"seq\":1}", "/attempt"},
+        {"{\"v\":\"1.0\",\"type\":\"welcome\",\"heartbeat_s\":0,\"lease_s\":1,"
+         "\"coordinator\":\"c\",\"version\":\"\"}",
+         "/heartbeat_s"},
+        {"{\"v\":\"1.0\",\"type\":\"nonsense\"}", "/type"},
+        {"{\"v\":\"1.0\"}", "/type"},
+        {"{\"v\":\"2.0\",\"type\":\"bye\"}", "/v"},
+        {"{\"v\":\"1\",\"type\":\"bye\"}", "/v"},
+        {"{\"v\":\"1.0.0\",\"type\":\"bye\"}", "/v"},
+        {"{\"v\":1.0,\"type\":\"bye\"}", "/v"},
+        {"{\"type\":\"bye\"}", "/v"},
+        {"[]", ""},
+        {"{\"v\":\"1.0\",\"type\":\"bye\"} x", ""},
+        {"{\"v\":\"1.0\",\"type\":\"bye\",\"type\":\"bye\"}", ""},
+        {"", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        refuses(cases[i][0], cases[i][1]);
+}
+
+static void encoding_and_decoding_give_the_message_back(void **state)
+{
+    (void)state;
+    struct error err;
+    cJSON *message = wire_message("fetch");
+    cJSON_AddStringToObject(message, "sha256",
+                            "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
+    cJSON_AddNumberToObject(message, "offset", 9007199254740992.0);
+    size_t len = 0;
+    char *text = wire_encode(message, &len);
+    assert_non_null(text);
+    assert_int_equal(len, strlen(text));
+    cJSON *back = wire_decode(text, len, &err);
+    assert_non_null(back);
+    assert_int_equal(json_integer_or(back, "offset", 0), INT64_C(9007199254740992));
+    assert_string_equal(json_string_or(back, "v", ""), "1.0");
+    cJSON_Delete(back);
+    free(text);
+}
+
+static void a_header_above_the_limit_is_neither_made_nor_read(void **state)
+{
+    (void)state;
+    struct error err;
+    size_t len = WIRE_HEADER_MAX + 1;
+    char *text = malloc(len + 1);
+    assert_non_null(text);
+    memset(text, 'x', len);
+    text[len] = '\0';
+    cJSON *message = wire_message("refused");
+    cJSON_AddStringToObject(message, "reason", text);
+    assert_null(wire_encode(message, &len));
+    memset(text, ' ', WIRE_HEADER_MAX + 1);
+    assert_null(wire_decode(text, WIRE_HEADER_MAX + 1, &err));
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_message_of_the_protocol_passes),
+        cmocka_unit_test(a_missing_field_or_one_of_another_type_is_refused),
+        cmocka_unit_test(values_out_of_bounds_are_refused_with_their_place),
+        cmocka_unit_test(encoding_and_decoding_give_the_message_back),
+        cmocka_unit_test(a_header_above_the_limit_is_neither_made_nor_read),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
