@@ -193,7 +193,7 @@ static const char *const hows[] = {"prune", "cancel", NULL};
 
 TABLE(hello, NAME("worker"), TEXT("name", 255), TEXT("host", 255), INTEGER("slots", 1, 4096),
       TEXT("version", 64), TEXT("cpu", 255), LIST("leases", 8192, held));
-TABLE(ping, INTEGER("free", 0, 4096), LIST("leases", 8192, lease_id));
+TABLE(ping, INTEGER("number", 1, MOST), INTEGER("free", 0, 4096), LIST("leases", 8192, lease_id));
 TABLE(epoch, NUMBERED, INTEGER("epoch", 1, TIMES), METRICS("metrics", 256));
 TABLE(result, NUMBERED, WORD("state", states), INTEGER("epochs", 0, TIMES),
       TEXT("end_reason", 255, .flags = NULLABLE), TEXT("error", 4096, .flags = OPTIONAL | NULLABLE),
@@ -204,7 +204,7 @@ TABLE(bye);
 TABLE(welcome, SECONDS("heartbeat_s"), SECONDS("lease_s"), NAME("coordinator"),
       TEXT("version", 64));
 TABLE(refused, TEXT("reason", 4096));
-TABLE(pong, LIST("known", 8192, lease_id));
+TABLE(pong, INTEGER("number", 1, MOST), LIST("known", 8192, lease_id));
 TABLE(job, LEASE, TEXT("study", 255), INTEGER("trial", 0, TIMES), INTEGER("execution", 0, TIMES),
       INTEGER("seed", 0, MOST), OBJECT("config"), OBJECT("dataset", .members = data_set),
       INTEGER("initial_epoch", 0, TIMES), INTEGER("epochs", 0, TIMES),

@@ -22,7 +22,7 @@
 static const char *const valid[] = {
     "\"type\":\"hello\",\"worker\":\"w-1\",\"name\":\"n\",\"host\":\"h\",\"slots\":2,"
     "\"version\":\"0.1.0\",\"cpu\":\"c\",\"leases\":[{\"lease\":\"L1\",\"attempt\":1}]",
-    "\"type\":\"ping\",\"free\":1,\"leases\":[\"L1\"]",
+    "\"type\":\"ping\",\"number\":1,\"free\":1,\"leases\":[\"L1\"]",
     "\"type\":\"epoch\"," SEQ "\"epoch\":1,\"metrics\":{\"loss\":0.5,\"val_loss\":null}",
     "\"type\":\"result\"," SEQ "\"state\":\"completed\",\"epochs\":5,\"end_reason\":\"epochs\","
     "\"error\":null,\"report\":null",
@@ -32,7 +32,7 @@ static const char *const valid[] = {
     "\"type\":\"welcome\",\"heartbeat_s\":0.5,\"lease_s\":15,\"coordinator\":\"c\","
     "\"version\":\"0.1.0\"",
     "\"type\":\"refused\",\"reason\":\"r\"",
-    "\"type\":\"pong\",\"known\":[]",
+    "\"type\":\"pong\",\"number\":1,\"known\":[]",
     "\"type\":\"job\"," OF
     "\"study\":\"s\",\"trial\":1,\"execution\":0,\"seed\":7,\"config\":{}," FILES
     "\"initial_epoch\":0,\"epochs\":5,\"checkpoint\":null,\"save_checkpoint\":false,"
@@ -128,11 +128,13 @@ static void values_out_of_bounds_are_refused_with_their_place(void **state)
 {
     (void)state;
     static const char *const cases[][2] = {
-        {"{\"v\":\"1.0\",\"type\":\"ping\",\"free\":-1,\"leases\":[]}", "/free"},
-        {"{\"v\":\"1.0\",\"type\":\"ping\",\"free\":1.5,\"leases\":[]}", "/free"},
-        {"{\"v\":\"1.0\",\"type\":\"ping\",\"free\":1e300,\"leases\":[]}", "/free"},
-        {"{\"v\":\"1.0\",\"type\":\"ping\",\"free\":1,\"leases\":[\"a\",\"b/../c\"]}", "/leases/1"},
-        {"{\"v\":\"1.0\",\"type\":\"ping\",\"free\":1,\"leases\":[\"\"]}", "/leases/0"},
+        {"{\"v\":\"1.0\",\"type\":\"ping\",\"number\":1,\"free\":-1,\"leases\":[]}", "/free"},
+        {"{\"v\":\"1.0\",\"type\":\"ping\",\"number\":1,\"free\":1.5,\"leases\":[]}", "/free"},
+        {"{\"v\":\"1.0\",\"type\":\"ping\",\"number\":1,\"free\":1e300,\"leases\":[]}", "/free"},
+        {"{\"v\":\"1.0\",\"type\":\"ping\",\"number\":1,\"free\":1,\"leases\":[\"a\",\"b/../c\"]}",
+         "/leases/1"},
+        {"{\"v\":\"1.0\",\"type\":\"ping\",\"number\":1,\"free\":1,\"leases\":[\"\"]}",
+         "/leases/0"},
         {"{\"v\":\"1.0\",\"type\":\"stop\",\"lease\":\"L\",\"how\":\"kill\"}", "/how"},
         {"{\"v\":\"1.0\",\"type\":\"fetch\",\"sha256\":\"ABC\",\"offset\":0}", "/sha256"},
         {"{\"v\":\"1.0\",\"type\":\"ack\",\"lease\":\"L\",\"attempt\":0,\"seq\":1}", "/attempt"},
