@@ -56,6 +56,15 @@ $(O)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 $(WARN) $(CFLAGS_$(V)) $(CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
+# schema/migrations/*.sql as C: {number, name, text}, in the order of their numbers.
+MIGRATIONS := $(sort $(wildcard schema/migrations/*.sql))
+$(O)/gen/gen_migrations.h: $(MIGRATIONS) Makefile
+	@mkdir -p $(@D)
+	@{ echo '#define MIGRATIONS \\'; for f in $(MIGRATIONS); do n=$$(basename $$f .sql); \
+	   echo "{ $$(expr $${n%%_*} + 0), \"$$n\", \\"; \
+	   sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n" \\/' $$f; echo '}, \\'; done; echo; } > $@
+$(O)/coordinator/store/migrate.o: $(O)/gen/gen_migrations.h
+
 link = $(CC) $(LDFLAGS_$(V)) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(O)/tunerd: $(O)/coordinator/main.o $(O)/libcoordinator.a $(O)/libsearch.a $(O)/libcommon.a
 	$(link)

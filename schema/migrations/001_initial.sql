@@ -147,3 +147,8 @@ CREATE TABLE idempotency (
     body       TEXT NOT NULL,
     created_at INTEGER NOT NULL
 ) STRICT;
+
+CREATE TABLE store (
+    id TEXT NOT NULL  -- drawn once; workers tell two stores behind one address apart by it
+) STRICT;
+INSERT INTO store VALUES (lower(hex(randomblob(16))));
