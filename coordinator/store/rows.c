@@ -39,18 +39,24 @@ static const struct column study_columns[] = {
 };
 
 static const struct column trial_columns[] = {
-    KEY(trial_row, INTEGER, study_id),      KEY(trial_row, INTEGER, number),
-    CHANGES(trial_row, TEXT, state),        FIXED(trial_row, TEXT, hyperparameters),
-    CHANGES(trial_row, REAL, score),        CHANGES(trial_row, INTEGER, best_epoch),
-    CHANGES(trial_row, INTEGER, epochs),    FIXED(trial_row, INTEGER, initial_epoch),
-    FIXED(trial_row, INTEGER, parent),      FIXED(trial_row, INTEGER, bracket),
-    FIXED(trial_row, INTEGER, round),       FIXED(trial_row, INTEGER, own),
-    FIXED(trial_row, TEXT, origin),         FIXED(trial_row, INTEGER, basis_seq),
-    FIXED(trial_row, INTEGER, basis_count), FIXED(trial_row, INTEGER, basis_index),
-    FIXED(trial_row, INTEGER, given_seq),   CHANGES(trial_row, INTEGER, told_seq),
-    CHANGES(trial_row, TEXT, reason),       CHANGES(trial_row, TEXT, client_id),
-    FIXED(trial_row, INTEGER, created_at),  CHANGES(trial_row, INTEGER, started_at),
-    CHANGES(trial_row, INTEGER, ended_at),
+    KEY(trial_row, INTEGER, study_id),       KEY(trial_row, INTEGER, number),
+    CHANGES(trial_row, TEXT, state),         FIXED(trial_row, TEXT, hyperparameters),
+    CHANGES(trial_row, REAL, score),         CHANGES(trial_row, INTEGER, best_epoch),
+    CHANGES(trial_row, INTEGER, epochs),     FIXED(trial_row, INTEGER, initial_epoch),
+    FIXED(trial_row, INTEGER, parent),       FIXED(trial_row, INTEGER, bracket),
+    FIXED(trial_row, INTEGER, round),        FIXED(trial_row, INTEGER, own),
+    FIXED(trial_row, TEXT, origin),          CHANGES(trial_row, TEXT, reason),
+    CHANGES(trial_row, TEXT, client_id),     FIXED(trial_row, INTEGER, created_at),
+    CHANGES(trial_row, INTEGER, started_at), CHANGES(trial_row, INTEGER, ended_at),
+};
+
+static const struct column decision_columns[] = {
+    KEY(decision_row, INTEGER, study_id),      KEY(decision_row, INTEGER, seq),
+    FIXED(decision_row, TEXT, kind),           FIXED(decision_row, INTEGER, trial),
+    FIXED(decision_row, INTEGER, epochs),      FIXED(decision_row, INTEGER, basis_seq),
+    FIXED(decision_row, INTEGER, basis_count), FIXED(decision_row, INTEGER, basis_index),
+    FIXED(decision_row, TEXT, state),          FIXED(decision_row, REAL, loss),
+    FIXED(decision_row, REAL, variance),       FIXED(decision_row, INTEGER, executions),
 };
 
 static const struct column execution_columns[] = {
@@ -132,6 +138,7 @@ static const struct column idempotency_columns[] = {
 const struct table row_tables[ROW_TABLES] = {
     [ROW_STUDY] = TABLE("studies", study_row, study_columns),
     [ROW_TRIAL] = TABLE("trials", trial_row, trial_columns),
+    [ROW_DECISION] = TABLE("decisions", decision_row, decision_columns),
     [ROW_EXECUTION] = TABLE("executions", execution_row, execution_columns),
     [ROW_EPOCH] = TABLE("epochs", epoch_row, epoch_columns),
     [ROW_REPORT] = TABLE("reports", report_row, report_columns),

@@ -23,9 +23,17 @@ struct trial_row {
     double score;
     int64_t best_epoch, epochs, initial_epoch, parent, bracket, round, own;
     const char *origin;
-    int64_t basis_seq, basis_count, basis_index, given_seq, told_seq;
     const char *reason, *client_id;
     int64_t created_at, started_at, ended_at;
+};
+
+struct decision_row {
+    int64_t study_id, seq;
+    const char *kind;
+    int64_t trial, epochs, basis_seq, basis_count, basis_index;
+    const char *state;
+    double loss, variance;
+    int64_t executions;
 };
 
 struct execution_row {
@@ -90,6 +98,7 @@ struct idempotency_row {
 enum row_table {
     ROW_STUDY,
     ROW_TRIAL,
+    ROW_DECISION,
     ROW_EXECUTION,
     ROW_EPOCH,
     ROW_REPORT,

@@ -13,7 +13,7 @@ CREATE TABLE studies (
     priority            INTEGER NOT NULL DEFAULT 0,
     planned_trials      INTEGER NOT NULL,           -- for progress; -1: unknown
     space               TEXT NOT NULL,              -- JSON, the flat list
-    sequence            INTEGER NOT NULL DEFAULT 0, -- last decision number (trials.given_seq, told_seq)
+    sequence            INTEGER NOT NULL DEFAULT 0, -- number of the last decision
     consecutive_failures INTEGER NOT NULL DEFAULT 0, -- failed trials since one that did not
     created_at          INTEGER NOT NULL,
     started_at          INTEGER,
@@ -34,11 +34,6 @@ CREATE TABLE trials (
     round           INTEGER NOT NULL DEFAULT -1,
     own             INTEGER NOT NULL DEFAULT 1,  -- 0: a user's point
     origin          TEXT NOT NULL,  -- JSON: kind, reason, bracket, round, promoted_from
-    basis_seq       INTEGER NOT NULL,  -- decisions the search knew of when it proposed this
-    basis_count     INTEGER NOT NULL,  -- how many were asked for then; 0: no search made this one
-    basis_index     INTEGER NOT NULL,  -- position in the list proposed then
-    given_seq       INTEGER NOT NULL,
-    told_seq        INTEGER,
     reason          TEXT,           -- why it failed, was pruned, …
     client_id       TEXT,           -- leased by POST /suggest
     created_at      INTEGER NOT NULL,
@@ -48,6 +43,26 @@ CREATE TABLE trials (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX trials_by_score ON trials (study_id, score);
 CREATE INDEX trials_by_state ON trials (study_id, state, number);
+
+-- What the search was told, in order. A search made anew and fed these answers as the old one did: the
+-- points of a `given` are ask(rng_init(seed, basis_seq), basis_count)[basis_index] after the decisions
+-- 1 … basis_seq.
+CREATE TABLE decisions (
+    study_id    INTEGER NOT NULL,
+    seq         INTEGER NOT NULL,  -- from 1 within the study
+    kind        TEXT NOT NULL,     -- given | told
+    trial       INTEGER NOT NULL,
+    epochs      INTEGER NOT NULL,  -- given: to train to, 0 the study's own; told: reached
+    basis_seq   INTEGER,           -- given, from here on: decisions the search knew of
+    basis_count INTEGER,           -- points it was asked for; 0: no search made this one
+    basis_index INTEGER,
+    state       TEXT,              -- told, from here on
+    loss        REAL,
+    variance    REAL,
+    executions  INTEGER,
+    PRIMARY KEY (study_id, seq),
+    FOREIGN KEY (study_id, trial) REFERENCES trials(study_id, number) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE executions (
     study_id   INTEGER NOT NULL,

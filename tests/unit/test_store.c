@@ -87,7 +87,6 @@ static struct trial_row trial_row(int64_t study, int64_t trial_number)
                               .best_epoch = ROW_NULL,
                               .parent = -1,
                               .origin = "{}",
-                              .told_seq = ROW_NULL,
                               .started_at = ROW_NULL,
                               .ended_at = ROW_NULL};
 }
@@ -111,13 +110,13 @@ static void rows_come_back_as_they_went_in(void **state)
     batch_add(batch, ROW_INSERT, ROW_TRIAL, &trial);
     trial.state = "completed";
     trial.score = 0.1;
-    trial.told_seq = 2;
+    trial.epochs = 2;
     batch_add(batch, ROW_UPDATE, ROW_TRIAL, &trial);
     assert_int_equal(commit(store, batch), OK);
 
     sqlite3 *db = reader();
     assert_int_equal(number(db, "SELECT count(*) FROM trials WHERE state = 'completed' AND "
-                                "score = 0.1 AND told_seq = 2 AND best_epoch IS NULL"),
+                                "score = 0.1 AND epochs = 2 AND best_epoch IS NULL"),
                      1);
     int64_t last = 0;
     assert_int_equal(store_last_id(db, "studies", &last, NULL), OK);
