@@ -19,7 +19,7 @@
 //   csv   RFC 4180 with a header. A column of numbers is one float feature; a column of text becomes
 //         one feature a category ("one_hot", named column=value, in the order of the values' bytes) or
 //         one feature with the category's number ("codes"). A target of text, or of whole numbers
-//         from 0 with fewer than 1,000 different ones that are all there, is classes; else regression.
+//         0..n-1 that are all there (2 to 256 of them) is classes; else regression.
 //         A missing value is an error that names file and line.
 //   npy   a file each for features and labels; u1 i4 i8 f4 f8, little endian, C or Fortran order.
 //         Integers as labels are classes, floats regression (n columns: n targets). u1 stays bytes.
@@ -53,11 +53,19 @@ enum code dataset_prepare(const struct dataset_source *source, const char *path,
 // Maps a prepared file after checking its header against its size.
 enum code dataset_map(const char *path, struct dataset *out, struct error *err);
 void dataset_fini(struct dataset *dataset);
-// A generated set of ("blobs"|"spirals"|"linear") without any file: {"samples", "features", "classes",
-// "noise"} with defaults; from the seed.
+// A generated set, without any file: "blobs" (clouds around `classes` centres, noise is their deviation),
+// "spirals" (arms in the plane) or "linear" (regression with standard normal features; the best mse is
+// noise²). generate (may be NULL): {"samples": 1000, "test_samples": a quarter of samples, "features",
+// "classes", "noise"}. The same seed gives the same set. Errors: E_UNKNOWN, E_RANGE at
+// /dataset/generate/…, E_LIMIT, E_MEMORY.
 enum code dataset_generate(const char *generator, const cJSON *generate, uint64_t seed,
                            struct dataset *out, struct error *err);
+// What dataset_generate() would give, without generating it.
+enum code dataset_generate_info(const char *generator, const cJSON *generate,
+                                struct dataset_info *out, struct error *err);
 
+// {"train_samples", "test_samples", "shape", "classes" (0: regression), "targets", "features": "bytes" or
+// "floats", "class_names", "feature_names" (where there are some)}. NULL when out of memory.
 cJSON *dataset_info_to_json(const struct dataset *dataset);
 
 #endif

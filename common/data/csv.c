@@ -1,0 +1,220 @@
+// See csv.h.
+
+#include "common/data/csv.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/data/input.h"
+
+enum { CSV_BYTES_MAX = 1 << 30 };
+
+// Length of the UTF-8 sequence at p (RFC 3629); 0 when it is none. Reads up to the NUL behind the text.
+static int utf8_length(const unsigned char *p)
+{
+    static const struct {
+        unsigned char low, high, second_low, second_high;
+        int length;
+    } forms[] = {
+        {0x01, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+    };
+
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        if (p[0] < forms[i].low || p[0] > forms[i].high)
+            continue;
+        for (int k = 1; k < forms[i].length; k++) {
+            unsigned char low = k == 1 ? forms[i].second_low : 0x80;
+            unsigned char high = k == 1 ? forms[i].second_high : 0xbf;
+            if (p[k] < low || p[k] > high)
+                return 0;
+        }
+        return forms[i].length;
+    }
+    return 0;
+}
+
+static enum code check_text(const struct csv_text *t, struct error *err)
+{
+    int64_t line = 1;
+
+    for (int64_t i = 0; i < t->size;) {
+        int length = utf8_length((const unsigned char *)t->text + i);
+        if (length == 0)
+            return fail(err, E_INVALID, "", "%s:%lld: a byte that is not UTF-8 text (0x%02x)",
+                        t->name, (long long)line, (unsigned char)t->text[i]);
+        line += t->text[i] == '\n';
+        i += length;
+    }
+    return OK;
+}
+
+enum code csv_load(struct csv_text *text, const char *path, const char *name, struct error *err)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    struct input input;
+    struct csv_text loaded = {.name = name};
+    enum code code = input_open(&input, path, name, err);
+
+    if (code)
+        return code;
+    code = input_take_rest(&input, CSV_BYTES_MAX, &loaded.text, &loaded.size, err);
+    input_close(&input);
+    if (!code)
+        code = check_text(&loaded, err);
+    if (code) {
+        free(loaded.text);
+        return code;
+    }
+    if (strncmp(loaded.text, mark, 3) == 0) {
+        loaded.size -= 3;
+        memmove(loaded.text, loaded.text + 3, (size_t)loaded.size + 1);
+    }
+    size_t first = strcspn(loaded.text, "\n");
+    loaded.delimiter = ',';
+    if (!memchr(loaded.text, ',', first))
+        loaded.delimiter = memchr(loaded.text, ';', first) ? ';' : '\t';
+    *text = loaded;
+    return OK;
+}
+
+void csv_unload(struct csv_text *text)
+{
+    free(text->text);
+    *text = (struct csv_text){0};
+}
+
+void csv_begin(struct csv_scanner *scanner, const struct csv_text *source)
+{
+    *scanner = (struct csv_scanner){.source = source, .at = source->text, .line = 1, .ended = true};
+}
+
+void csv_end(struct csv_scanner *scanner)
+{
+    free(scanner->field);
+    *scanner = (struct csv_scanner){0};
+}
+
+// Steps over one line end; false when there is none here.
+static bool step_line(struct csv_scanner *s)
+{
+    size_t length = s->at[0] == '\n' ? 1 : s->at[0] == '\r' && s->at[1] == '\n' ? 2 : 0;
+    s->at += length;
+    s->line += length > 0;
+    return length > 0;
+}
+
+bool csv_record(struct csv_scanner *scanner)
+{
+    while (step_line(scanner))
+        ;
+    scanner->record = scanner->line;
+    scanner->ended = false;
+    return *scanner->at != '\0';
+}
+
+static bool put(struct csv_scanner *s, const char *from, size_t length)
+{
+    if (s->length + length + 1 > s->capacity) {
+        size_t capacity = 2 * (s->length + length) + 64;
+        char *more = realloc(s->field, capacity);
+        if (!more)
+            return false;
+        s->field = more;
+        s->capacity = capacity;
+    }
+    memcpy(s->field + s->length, from, length);
+    s->length += length;
+    s->field[s->length] = '\0';
+    return true;
+}
+
+static enum code quoted_field(struct csv_scanner *s, struct error *err)
+{
+    int64_t opened = s->line;
+
+    for (s->at++;;) {
+        size_t length = strcspn(s->at, "\"\n");
+        if (!put(s, s->at, length + (s->at[length] == '\n')))
+            return fail(err, E_MEMORY, "", "out of memory reading %s", s->source->name);
+        s->at += length;
+        if (*s->at == '\0')
+            return fail(err, E_INVALID, "", "%s:%lld: a quoted field that never ends",
+                        s->source->name, (long long)opened);
+        s->line += *s->at == '\n';
+        if (*s->at++ == '\n')
+            continue;
+        if (*s->at != '"')
+            break;
+        if (!put(s, s->at++, 1))
+            return fail(err, E_MEMORY, "", "out of memory reading %s", s->source->name);
+    }
+    if (*s->at && *s->at != s->source->delimiter && *s->at != '\n' &&
+        strncmp(s->at, "\r\n", 2) != 0)
+        return fail(err, E_INVALID, "",
+                    "%s:%lld: text behind a closing quote; a quote inside a quoted "
+                    "field is written twice",
+                    s->source->name, (long long)s->line);
+    return OK;
+}
+
+enum code csv_field(struct csv_scanner *scanner, struct error *err)
+{
+    const char stops[] = {scanner->source->delimiter, '\n', '\0'};
+
+    scanner->length = 0;
+    if (!put(scanner, "", 0))
+        return fail(err, E_MEMORY, "", "out of memory reading %s", scanner->source->name);
+    if (*scanner->at == '"') {
+        enum code code = quoted_field(scanner, err);
+        if (code)
+            return code;
+    } else {
+        size_t length = strcspn(scanner->at, stops), kept = length;
+        if (kept > 0 && scanner->at[length] == '\n' && scanner->at[length - 1] == '\r')
+            kept--;
+        if (!put(scanner, scanner->at, kept))
+            return fail(err, E_MEMORY, "", "out of memory reading %s", scanner->source->name);
+        scanner->at += kept;
+    }
+    scanner->ended = *scanner->at != scanner->source->delimiter;
+    if (!scanner->ended)
+        scanner->at++;
+    else
+        step_line(scanner);
+    return OK;
+}
+
+bool csv_number(const struct csv_scanner *scanner, double *out)
+{
+    const char *at = scanner->field + strspn(scanner->field, " \t");
+    size_t length = strspn(at, "0123456789+-.eE");
+    char *end = NULL;
+
+    if (length == 0 || at[length + strspn(at + length, " \t")] != '\0')
+        return false;
+    double value = strtod(at, &end);
+    if (end != at + length || !isfinite((float)value))
+        return false;
+    *out = value;
+    return true;
+}
+
+bool csv_missing(const struct csv_scanner *scanner)
+{
+    static const char *const marks[] = {"", "na", "n/a", "nan", "null", "?"};
+    const char *at = scanner->field + strspn(scanner->field, " \t");
+    size_t length = strcspn(at, " \t");
+
+    if (at[length + strspn(at + length, " \t")] != '\0')
+        return false;
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        if (strlen(marks[i]) == length && strncasecmp(at, marks[i], length) == 0)
+            return true;
+    }
+    return false;
+}
