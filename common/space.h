@@ -6,18 +6,19 @@
 
 #include <stdint.h>
 
+#include "common/arena.h"
 #include "common/error.h"
 #include "common/json.h"
 #include "common/rng.h"
 
 enum value_kind { V_NONE, V_BOOL, V_INT, V_FLOAT, V_STRING };
 struct value {
-    enum value_kind kind;  // V_NONE: the hyperparameter is inactive
+    enum value_kind kind; // V_NONE: the hyperparameter is inactive
     union {
         bool b;
         int64_t i;
         double f;
-        const char *s;  // owned by the space
+        const char *s; // owned by the space
     };
 };
 
@@ -30,7 +31,7 @@ struct condition {
     int nvalues;
     struct value *values;
 };
-struct clause {  // all conditions hold
+struct clause { // all conditions hold
     int nconditions;
     struct condition *conditions;
 };
@@ -40,29 +41,33 @@ struct hp {
     enum hp_type type;
     enum hp_sampling sampling;
     double min, max;
-    double step;            // 0: none given (Int: every integer, Float: continuous)
-    bool ordered;           // Choice of numbers
-    int nvalues;            // Choice, Boolean (2), Fixed (1); grid size of a stepped number or plain
-                            // Int; 0: continuous
-    struct value *values;   // Choice, Boolean, Fixed; NULL for numbers (hp_grid_value computes)
-    struct value fallback;  // `default`
-    int nclauses;           // active when any clause holds; 0 clauses: always
+    double step;  // 0: none given (Int: every integer, Float: continuous)
+    bool ordered; // Choice of numbers or booleans
+    int nvalues;  // Choice, Boolean (2), Fixed (1); grid size of a stepped number or an Int;
+                  // 0: continuous (an Int of more than 2^30 values counts as that). The
+                  // values share [0,1] equally but for an Int with log and no step
+    struct value *values;  // Choice, Boolean, Fixed; NULL for numbers (hp_grid_value computes)
+    double decimals;       // linear step: grid values are whole multiples of 1 / decimals; 0: none
+    double *grid;          // step with log or reverse_log: [nvalues]
+    struct value fallback; // `default`
+    int nclauses;          // active when any clause holds; 0 clauses: always
     struct clause *clauses;
 };
 
 struct space {
     int n;
-    struct hp *hps;  // parents stand before their children
-    void *memory;    // everything above
+    struct hp *hps;       // parents stand before their children
+    struct arena *memory; // everything above
 };
 
 void space_fini(struct space *space);
-int space_find(const struct space *space, const char *name);  // index or -1
+int space_find(const struct space *space, const char *name); // index or -1
 
 // Number <-> [0,1] as KerasTuner's prob_to_value and value_to_prob.
 struct value hp_value(const struct hp *hp, double unit);
 double hp_unit(const struct hp *hp, struct value value);
-// k-th value of a finite hyperparameter, 0 <= k < nvalues; and back (-1: not on the grid).
+// k-th value of a finite hyperparameter, 0 <= k < nvalues; and back (-1: not on the grid; a number
+// within a billionth of a step counts as on it).
 struct value hp_grid_value(const struct hp *hp, int k);
 int hp_grid_index(const struct hp *hp, struct value value);
 bool hp_contains(const struct hp *hp, struct value value);
@@ -80,9 +85,12 @@ void space_from_unit(const struct space *space, const double *unit, struct value
 bool space_equal(const struct space *space, const struct value *a, const struct value *b);
 uint64_t space_hash(const struct space *space, const struct value *values);
 // Number of different points; INFINITY when a continuous hyperparameter can be active.
+// Exact for conditions that form a tree; an upper bound where counting would take too long.
 double space_size(const struct space *space);
-// The next point in grid order (KerasTuner's GridSearch: the last hyperparameter changes fastest;
-// continuous ones in 10 equal steps of probability); false after the last. Starts from space_first().
+// The next point in grid order (KerasTuner's GridSearch: each hyperparameter's values are its default,
+// then the others in order; the last active one changes fastest; those without a step, but for a linear
+// Int, take 10 values in the middle of equal steps of probability); false after the last. Starts from
+// space_first(), the point of all defaults.
 void space_first(const struct space *space, struct value *values);
 bool space_next(const struct space *space, struct value *values);
 
