@@ -1,0 +1,125 @@
+// exp, tanh, sigmoid without branches and without calls, so that loops over them become vector code.
+// Float: polynomials after Cephes (S. Moshier), within 2 ulp of libm; results below the smallest normal
+// number are 0. Double builds take libm's.
+#ifndef TUNERD_WORKER_ENGINE_KERNELS_MATH_H
+#define TUNERD_WORKER_ENGINE_KERNELS_MATH_H
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "worker/engine/real.h"
+
+#ifdef ENGINE_REAL_DOUBLE
+
+static inline real m_exp(real x)
+{
+    return exp(x);
+}
+
+static inline real m_expm1(real x)
+{
+    return expm1(x);
+}
+
+static inline real m_tanh(real x)
+{
+    return tanh(x);
+}
+
+static inline real m_sigmoid(real x)
+{
+    return 1 / (1 + exp(-x));
+}
+
+#else
+
+// x = n ln 2 + r, |r| <= ln 2 / 2; returns r and, through scale, 2^n.
+static inline float m_exp_reduce(float x, float *scale)
+{
+    const float magic = 12582912.0f;  // 1.5 · 2^23: its lowest bits are units
+    const float t = x * 1.44269504088896341f + magic;
+    const float n = t - magic;
+    uint32_t bits;
+
+    memcpy(&bits, &t, sizeof(bits));
+    bits = (bits << 23) + 0x3F800000u;
+    memcpy(scale, &bits, sizeof(bits));
+    return (x - n * 0.693359375f) + n * 2.12194440e-4f;
+}
+
+// (e^r - 1 - r) / r²
+static inline float m_exp_tail(float r)
+{
+    float p = 1.9875691500e-4f;
+
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    return p * r + 5.0000001201e-1f;
+}
+
+static inline float m_exp(float x)
+{
+    const float low = x < -87.3365448f ? 0.0f : 1.0f;
+    float c = x > 88.3762626f ? 88.3762626f : x;
+    float scale, r;
+
+    c = c < -87.3365448f ? -87.3365448f : c;
+    r = m_exp_reduce(c, &scale);
+    r = ((m_exp_tail(r) * (r * r) + r) + 1.0f) * scale * low;
+    return x > 88.3762626f ? (float)INFINITY : r;
+}
+
+// e^x - 1 for x <= 0
+static inline float m_expm1(float x)
+{
+    const float c = x < -25.0f ? -25.0f : x;
+    float scale, r;
+
+    r = m_exp_reduce(c, &scale);
+    r = m_exp_tail(r) * (r * r) + r;
+    return r * scale + (scale - 1.0f);
+}
+
+static inline float m_sigmoid(float x)
+{
+    return 1.0f / (1.0f + m_exp(-x));
+}
+
+static inline float m_tanh(float x)
+{
+    const float z = x * x, a = x < 0 ? -x : x;
+    const float far = 1.0f - 2.0f / (m_exp(2.0f * a) + 1.0f);
+    float p = -5.70498872745e-3f;
+
+    p = p * z + 2.06390887954e-2f;
+    p = p * z - 5.37397155531e-2f;
+    p = p * z + 1.33314422036e-1f;
+    p = p * z - 3.33332819422e-1f;
+    p = p * z * x + x;
+    return a < 0.625f ? p : (x < 0 ? -far : far);
+}
+
+#endif
+
+static inline real m_sqrt(real x)
+{
+    return sizeof(real) == sizeof(float) ? (real)sqrtf((float)x) : (real)sqrt((double)x);
+}
+
+static inline real m_erf(real x)
+{
+    return sizeof(real) == sizeof(float) ? (real)erff((float)x) : (real)erf((double)x);
+}
+
+static inline real m_softplus(real x)
+{
+    const real a = x < 0 ? -x : x, top = x > 0 ? x : 0;
+
+    return top + (sizeof(real) == sizeof(float) ? (real)log1pf((float)m_exp(-a))
+                                                : (real)log1p((double)m_exp(-a)));
+}
+
+#endif

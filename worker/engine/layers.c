@@ -1,0 +1,86 @@
+// The table of layers, and what all layers share.
+#include "worker/engine/layer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+extern const struct layer_ops layer_flatten, layer_reshape, layer_dense, layer_dropout_ops, layer_gaussian_noise,
+    layer_activation;
+
+static const struct layer_ops *const layers[] = {
+    &layer_flatten, &layer_reshape, &layer_dense, &layer_dropout_ops, &layer_gaussian_noise, &layer_activation,
+};
+
+const struct layer_ops *const *layer_all(int *count)
+{
+    *count = (int)(sizeof(layers) / sizeof(layers[0]));
+    return layers;
+}
+
+const struct layer_ops *layer_find(const char *type)
+{
+    for (size_t i = 0; i < sizeof(layers) / sizeof(layers[0]); i++)
+        if (strcmp(layers[i]->type, type) == 0)
+            return layers[i];
+    return NULL;
+}
+
+struct param *layer_param(struct layer *layer, const char *name, int rank, const int64_t *dim,
+                          enum initializer initializer)
+{
+    struct param *param = &layer->params[layer->nparams++];
+
+    *param = (struct param){.name = name, .rank = rank, .size = 1, .trainable = true,
+                            .initializer = initializer};
+    for (int i = 0; i < rank; i++) {
+        param->dim[i] = dim[i];
+        param->size *= (size_t)dim[i];
+    }
+    return param;
+}
+
+// null, {"type": "l1" | "l2" | "l1_l2", "l1": …, "l2": …}, or a short name: Keras' 0.01 each.
+struct regularizer layer_regularizer(const cJSON *config, const char *name)
+{
+    const cJSON *item = json_member(config, name);
+    const char *type = cJSON_IsString(item) ? item->valuestring : json_string_or(item, "type", "");
+    const bool both = strcmp(type, "l1_l2") == 0 || strcmp(type, "L1L2") == 0;
+    const bool l1 = both || strcmp(type, "l1") == 0 || strcmp(type, "L1") == 0;
+    const bool l2 = both || strcmp(type, "l2") == 0 || strcmp(type, "L2") == 0;
+    // Keras: L1(0.01), L2(0.01), L1L2(0, 0) as classes, "l1_l2" as a name is 0.01 for both.
+    const double fallback = both && !cJSON_IsString(item) ? 0 : 0.01;
+
+    return (struct regularizer){l1 ? (real)json_number_or(item, "l1", fallback) : 0,
+                                l2 ? (real)json_number_or(item, "l2", fallback) : 0};
+}
+
+size_t shape_size(const struct shape *shape)
+{
+    size_t size = 1;
+
+    for (int i = 0; i < shape->rank; i++)
+        size *= (size_t)shape->dim[i];
+    return size;
+}
+
+const char *shape_text(const struct shape *shape, char out[96])
+{
+    size_t at = 0;
+
+    at += (size_t)snprintf(out, 96, "(");
+    for (int i = 0; i < shape->rank; i++)
+        at += (size_t)snprintf(out + at, 96 - at, i ? ", %lld" : "%lld", (long long)shape->dim[i]);
+    snprintf(out + at, 96 - at, ")");
+    return out;
+}
+
+struct noise layer_noise(const struct pass *pass, int index)
+{
+    return (struct noise){rng_mix(pass->seed, (uint64_t)index), pass->step};
+}
+
+struct dropout layer_dropout(const struct pass *pass, int index, real rate)
+{
+    return (struct dropout){layer_noise(pass, index), (uint32_t)((double)rate * 4294967296.0),
+                            1 / (1 - rate)};
+}
