@@ -52,6 +52,16 @@ endif
 	@rm -f $@
 	$(AR) rcs $@ $^
 
+# The engine: loops want -O3, and nothing is vectorised while libm may set errno. Compiled a second time
+# in double precision, for the tests named *_double.
+CFLAGS_engine := $(if $(filter release,$(V)),-O3) -fno-math-errno -fno-trapping-math
+$(O)/worker/engine/%.o $(O)/double/worker/engine/%.o: CFLAGS += $(CFLAGS_engine)
+$(O)/tests/conformance/%_double.o: CPPFLAGS += -DENGINE_REAL_DOUBLE
+$(O)/libengine_double.a: $(patsubst %.c,$(O)/double/%.o,$(ENGINE))
+$(O)/double/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 $(WARN) $(CFLAGS_$(V)) $(CFLAGS) $(CPPFLAGS) -DENGINE_REAL_DOUBLE -MMD -MP -c -o $@ $<
+
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 $(WARN) $(CFLAGS_$(V)) $(CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
@@ -77,7 +87,10 @@ $(O)/tunerctl: $(O)/coordinator/ctl/main.o $(O)/libctl.a $(O)/libcommon.a
 TEST_SOURCES := $(wildcard tests/unit/*.c tests/conformance/*.c)
 TESTS := $(patsubst %.c,$(O)/%,$(TEST_SOURCES))
 unit: $(TESTS)
-$(TESTS): $(O)/%: $(O)/%.o $(addprefix $(O)/lib,coordinator.a worker.a search.a engine.a ctl.a common.a)
+TESTS_DOUBLE := $(filter %_double,$(TESTS))
+$(TESTS_DOUBLE): $(O)/%: $(O)/%.o $(O)/libengine_double.a $(O)/libcommon.a
+	$(CC) $(LDFLAGS_$(V)) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+$(filter-out $(TESTS_DOUBLE),$(TESTS)): $(O)/%: $(O)/%.o $(addprefix $(O)/lib,coordinator.a worker.a search.a engine.a ctl.a common.a)
 	$(CC) $(LDFLAGS_$(V)) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 
 BENCH_SOURCES := $(wildcard tests/bench/*.c)

@@ -8,8 +8,8 @@
 struct activation {
     const char *name;
     enum act kind;
-    bool needs_input;  // the derivative is taken from z, not from y
-    real p;            // Keras' default: slope of leaky_relu, alpha of elu
+    bool needs_input; // the derivative is taken from z, not from y
+    real p;           // Keras' default: slope of leaky_relu, alpha of elu
 };
 
 // NULL or "linear": the identity. NULL when unknown.

@@ -178,9 +178,10 @@ static enum code run_epoch(struct training *t, struct epoch_log *log, struct err
         log_value(log, "", "learning_rate", optimizer_rate(&t->optimizer));
         t->done = true;
         t->end_reason = "diverged";
-        return fail(err, E_DIVERGED, "",
-                    "the loss became %s in epoch %d; a smaller learning_rate, or clipnorm, may help",
-                    isnan(loss) ? "NaN" : "infinite", log->epoch);
+        return fail(
+            err, E_DIVERGED, "",
+            "the loss became %s in epoch %d; a smaller learning_rate, or clipnorm, may help",
+            isnan(loss) ? "NaN" : "infinite", log->epoch);
     }
     if (t->view.has_validation) {
         log_part(t, log, "val_", training_evaluate(t, &t->view.validation));

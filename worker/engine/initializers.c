@@ -9,7 +9,7 @@ struct entry_of {
     void (*fill)(const struct entry_of *e, int rank, const int64_t *dim, size_t n, struct rng *rng,
                  real *w);
     double scale;
-    bool fan_in;  // else the average of both
+    bool fan_in; // else the average of both
 };
 
 struct fans initializer_fans(int rank, const int64_t *dim)

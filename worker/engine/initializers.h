@@ -16,9 +16,9 @@ enum initializer {
     INIT_HE_NORMAL,
     INIT_ZEROS,
     INIT_ONES,
-    INIT_UNIFORM_05,   // Embedding: uniform in ±0.05
-    INIT_ORTHOGONAL,   // recurrent kernels
-    INIT_FORGET_BIAS,  // LSTM: zeros, ones in the second quarter
+    INIT_UNIFORM_05,  // Embedding: uniform in ±0.05
+    INIT_ORTHOGONAL,  // recurrent kernels
+    INIT_FORGET_BIAS, // LSTM: zeros, ones in the second quarter
     INIT_COUNT
 };
 

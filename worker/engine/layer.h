@@ -13,50 +13,50 @@
 enum { LAYER_PARAMS = 4 };
 
 struct regularizer {
-    real l1, l2;  // adds l1 Σ|w| + l2 Σw² to the loss
+    real l1, l2; // adds l1 Σ|w| + l2 Σw² to the loss
 };
 
 struct param {
-    const char *name;  // Keras' name: "kernel", "bias", "gamma", …
+    const char *name; // Keras' name: "kernel", "bias", "gamma", …
     int rank;
     int64_t dim[4];
-    size_t size;  // product of dim
+    size_t size; // product of dim
     bool trainable;
     enum initializer initializer;
     struct regularizer regularizer;
-    real *w, *g;  // [size]; g NULL when not trainable. Point into the model's blocks.
+    real *w, *g; // [size]; g NULL when not trainable. Point into the model's blocks.
 };
 
 // What one pass over a batch is told.
 struct pass {
-    size_t batch;  // B
+    size_t batch; // B
     bool training;
-    uint64_t step;  // batches trained on before this one: the place in the random streams
+    uint64_t step; // batches trained on before this one: the place in the random streams
     uint64_t seed;
     const struct kernels *kernels;
-    real *scratch;  // as many numbers as the greediest layer asked for
+    real *scratch; // as many numbers as the greediest layer asked for
 };
 
 struct layer {
     const struct layer_ops *ops;
     char name[64];
-    int index;  // in the model; names the layer's random stream
+    int index; // in the model; names the layer's random stream
     struct shape in, out;
     size_t in_size, out_size;
     int nparams;
     struct param params[LAYER_PARAMS];
-    bool alias;  // y is x and dy is dx: neither function is called
-    real *keep;  // [ops->kept()]: what forward leaves for backward
+    bool alias; // y is x and dy is dx: neither function is called
+    real *keep; // [ops->kept()]: what forward leaves for backward
     // Fusing, decided by the model: dropout that the next layer gave up to this one; a gradient that
     // comes with the activation's derivative already in it (softmax with cross-entropy).
     real fused_dropout;
-    int dropout_index;  // the stream of the layer it was
+    int dropout_index; // the stream of the layer it was
     bool gradient_is_dz;
-    void *state;  // ops->state_size bytes, what init() made of the configuration
+    void *state; // ops->state_size bytes, what init() made of the configuration
 };
 
 struct layer_ops {
-    const char *type;  // Keras' class name
+    const char *type; // Keras' class name
     size_t state_size;
     // Reads the normalised configuration; in, in_size are set. Sets out, params, alias, state.
     // Errors in words for the user; the caller puts the layer's name and place before them.

@@ -4,11 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-extern const struct layer_ops layer_flatten, layer_reshape, layer_dense, layer_dropout_ops, layer_gaussian_noise,
-    layer_activation;
+extern const struct layer_ops layer_flatten, layer_reshape, layer_dense, layer_dropout_ops,
+    layer_gaussian_noise, layer_activation;
 
 static const struct layer_ops *const layers[] = {
-    &layer_flatten, &layer_reshape, &layer_dense, &layer_dropout_ops, &layer_gaussian_noise, &layer_activation,
+    &layer_flatten,     &layer_reshape,        &layer_dense,
+    &layer_dropout_ops, &layer_gaussian_noise, &layer_activation,
 };
 
 const struct layer_ops *const *layer_all(int *count)
@@ -30,8 +31,8 @@ struct param *layer_param(struct layer *layer, const char *name, int rank, const
 {
     struct param *param = &layer->params[layer->nparams++];
 
-    *param = (struct param){.name = name, .rank = rank, .size = 1, .trainable = true,
-                            .initializer = initializer};
+    *param = (struct param){
+        .name = name, .rank = rank, .size = 1, .trainable = true, .initializer = initializer};
     for (int i = 0; i < rank; i++) {
         param->dim[i] = dim[i];
         param->size *= (size_t)dim[i];

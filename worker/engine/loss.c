@@ -11,13 +11,13 @@
 struct sample {
     size_t width;
     const real *p;
-    int32_t class;  // when values is NULL
+    int32_t class; // when values is NULL
     const real *values;
 };
 
 struct loss_ops {
     const char *name;
-    enum act fuses;  // ACT_COUNT: with none
+    enum act fuses; // ACT_COUNT: with none
     double (*one)(const struct loss *loss, const struct sample *s, double scale, real *g);
 };
 
@@ -113,7 +113,8 @@ static double categorical(const struct loss *loss, const struct sample *s, doubl
 {
     if (loss->fused)
         return crossentropy_fused(loss, s, scale, g);
-    return (loss->from_logits ? crossentropy_logits : crossentropy_probabilities)(loss, s, scale, g);
+    return (loss->from_logits ? crossentropy_logits : crossentropy_probabilities)(loss, s, scale,
+                                                                                  g);
 }
 
 // Mean over the outputs of -(t log p + (1 - t) log(1 - p)), t smoothed: t (1 - s) + s / 2.

@@ -21,9 +21,9 @@ struct loss {
 struct loss_batch {
     size_t samples, width;
     const real *predicted;
-    const int32_t *classes;  // or NULL
+    const int32_t *classes; // or NULL
     const real *values;
-    const real *weights;  // [samples] or NULL
+    const real *weights; // [samples] or NULL
 };
 
 // compile: the normalised object; `loss` in it a name or {"type": name, arguments}. last: the model's

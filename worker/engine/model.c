@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NUMBERS_MAX_SHIFT = 40 };  // more numbers than this in any block are refused outright
+enum { NUMBERS_MAX_SHIFT = 40 }; // more numbers than this in any block are refused outright
 
 static enum code layer_error(struct error *err, const struct layer *layer, const char *pointer,
                              int index)

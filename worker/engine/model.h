@@ -13,16 +13,16 @@ struct model {
     size_t input_size, output_size;
     // Numbers, each parameter padded to whole cache lines.
     size_t trainable, frozen;
-    int64_t trainable_count, frozen_count;  // as Keras counts them
-    size_t buffers;                         // numbers of the batch block
+    int64_t trainable_count, frozen_count; // as Keras counts them
+    size_t buffers;                        // numbers of the batch block
     size_t batch;
-    real *weights;    // [trainable + frozen]
-    real *gradients;  // [trainable]
-    real *block;      // [buffers]
-    real **outputs;   // [nlayers] y of each layer
-    real *dy[2];      // gradients on their way back
+    real *weights;   // [trainable + frozen]
+    real *gradients; // [trainable]
+    real *block;     // [buffers]
+    real **outputs;  // [nlayers] y of each layer
+    real *dy[2];     // gradients on their way back
     real *scratch;
-    int first_trainable;  // index of the first layer with gradients, nlayers when none
+    int first_trainable; // index of the first layer with gradients, nlayers when none
     bool regularized;
 };
 

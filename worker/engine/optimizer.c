@@ -7,7 +7,7 @@
 
 struct optimizer_ops {
     const char *name;
-    double rate, momentum, weight_decay;  // Keras' defaults
+    double rate, momentum, weight_decay; // Keras' defaults
     int (*slots)(const struct optimizer *o);
     // The kernel of step t = iterations + 1, and its numbers (lr is set, may be changed).
     step_fn *(*prepare)(struct optimizer *o, const struct kernels *k, struct step_numbers *n);
@@ -100,8 +100,7 @@ static const struct optimizer_ops optimizers[] = {
     {"Nadam", 0.001, 0, 0, slots_nadam, prepare_nadam},
 };
 
-static enum code read_rate(struct optimizer *o, const cJSON *item, int64_t steps,
-                           struct error *err)
+static enum code read_rate(struct optimizer *o, const cJSON *item, int64_t steps, struct error *err)
 {
     const cJSON *rate = json_member(item, "learning_rate");
 
@@ -239,8 +238,8 @@ static real *slot(const struct optimizer *o, int index)
 void optimizer_step(struct optimizer *o, const struct kernels *kernels, struct model *model)
 {
     const double rate = optimizer_rate(o);
-    struct step_numbers numbers = {.lr = (real)rate, .eps = (real)o->epsilon,
-                                   .decay = (real)(rate * o->weight_decay)};
+    struct step_numbers numbers = {
+        .lr = (real)rate, .eps = (real)o->epsilon, .decay = (real)(rate * o->weight_decay)};
     step_fn *step;
 
     if (o->clipnorm > 0 || o->global_clipnorm > 0 || o->clipvalue > 0)

@@ -11,16 +11,16 @@ enum { OPTIMIZER_SLOTS = 3 };
 struct optimizer_ops;
 struct optimizer {
     const struct optimizer_ops *ops;
-    double rate;                // learning_rate, as callbacks leave it
-    struct schedule *schedule;  // or NULL; then it gives the rate of every step
+    double rate;               // learning_rate, as callbacks leave it
+    struct schedule *schedule; // or NULL; then it gives the rate of every step
     double momentum, rho, beta_1, beta_2, epsilon, initial_accumulator;
-    double weight_decay;                            // 0: none
-    double clipnorm, global_clipnorm, clipvalue;  // 0: none
+    double weight_decay;                         // 0: none
+    double clipnorm, global_clipnorm, clipvalue; // 0: none
     bool nesterov, centered, amsgrad;
-    int64_t iterations;  // steps done
-    double u_product;    // Nadam's Π u_t
-    size_t size;         // numbers in a slot
-    real *slots;         // [OPTIMIZER_SLOTS used × size], after optimizer_allocate()
+    int64_t iterations; // steps done
+    double u_product;   // Nadam's Π u_t
+    size_t size;        // numbers in a slot
+    real *slots;        // [OPTIMIZER_SLOTS used × size], after optimizer_allocate()
 };
 
 // compile: the normalised object; `optimizer` in it a name or {"type", arguments}. steps: of the whole

@@ -104,8 +104,8 @@ static enum code build_parts(struct training *t, const cJSON *config, struct err
         return code;
     t->model.layers[t->model.nlayers - 1].gradient_is_dz = t->loss.fused;
     model_fuse_dropout(&t->model);
-    const int64_t steps = (t->view.train.samples + (int64_t)t->batch_size - 1) /
-                          (int64_t)t->batch_size * t->epochs;
+    const int64_t steps =
+        (t->view.train.samples + (int64_t)t->batch_size - 1) / (int64_t)t->batch_size * t->epochs;
     code = optimizer_init(&t->optimizer, compile, steps, err);
     if (code == OK)
         code = metrics_new(&t->metrics, json_member(compile, "metrics"), loss_name(&t->loss),

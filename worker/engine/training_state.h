@@ -17,10 +17,10 @@ enum stream { STREAM_WEIGHTS = 1, STREAM_SHUFFLE, STREAM_NOISE, STREAM_SPLIT };
 // One batch, gathered: features as numbers, targets and weights beside them.
 struct batch {
     size_t samples;
-    real *x;           // [batch × features]
-    int32_t *classes;  // [batch], or NULL
-    real *values;      // [batch × target_width], or NULL
-    real *weights;     // [batch], or NULL: no class_weight
+    real *x;          // [batch × features]
+    int32_t *classes; // [batch], or NULL
+    real *values;     // [batch × target_width], or NULL
+    real *weights;    // [batch], or NULL: no class_weight
 };
 
 struct training {
@@ -33,19 +33,19 @@ struct training {
     struct callbacks *callbacks;
     const struct kernels *kernels;
     uint64_t seed;
-    uint64_t fingerprint;  // of the configuration: a checkpoint fits only its own
+    uint64_t fingerprint; // of the configuration: a checkpoint fits only its own
     int epochs, epochs_done;
     size_t batch_size;
     bool shuffle;
     bool done;
     const char *end_reason;
     struct batch batch;
-    real *shift, *factor;       // of the view, as the kernels want them
-    real *class_weight;         // [classes] or NULL
-    uint32_t *order;            // [train.samples]
-    real *best;                 // [callbacks_slots × weights]
-    void *block;                // order, batch, shift, factor and the rest lie in it
-    size_t bytes;               // of all the blocks
+    real *shift, *factor; // of the view, as the kernels want them
+    real *class_weight;   // [classes] or NULL
+    uint32_t *order;      // [train.samples]
+    real *best;           // [callbacks_slots × weights]
+    void *block;          // order, batch, shift, factor and the rest lie in it
+    size_t bytes;         // of all the blocks
 };
 
 // Samples of a part in the order given (NULL: as they lie) into t->batch.

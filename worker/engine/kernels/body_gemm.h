@@ -11,13 +11,13 @@
 #define NV 2
 #define NR (NV * VL)
 #if VEC_BYTES == 64
-#define MR 14  // 28 of 32 registers
+#define MR 14 // 28 of 32 registers
 #define FOR_MR(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
 #else
-#define MR 6  // 12 of 16 registers
+#define MR 6 // 12 of 16 registers
 #define FOR_MR(X) X(1) X(2) X(3) X(4) X(5) X(6)
 #endif
-enum { KC = 192 };  // k is cut so that a panel of B, KC × NR, stays in the first-level cache
+enum { KC = 192 }; // k is cut so that a panel of B, KC × NR, stays in the first-level cache
 
 typedef real vec __attribute__((vector_size(VEC_BYTES)));
 typedef real vec_any __attribute__((vector_size(VEC_BYTES), aligned(sizeof(real)), may_alias));
@@ -38,26 +38,23 @@ ALWAYS_INLINE void micro(const size_t mr, const size_t nv, size_t k, const real 
 {
     vec acc[MR][NV];
 
-    UNROLL for (size_t i = 0; i < mr; i++)
-        UNROLL for (size_t j = 0; j < nv; j++)
-            acc[i][j] = add ? load(c + i * ldc + j * VL) : (vec){0};
+    UNROLL for (size_t i = 0; i < mr; i++) UNROLL for (size_t j = 0; j < nv; j++) acc[i][j] =
+        add ? load(c + i * ldc + j * VL) : (vec){0};
     for (size_t p = 0; p < k; p++) {
         vec bv[NV];
 
-        UNROLL for (size_t j = 0; j < nv; j++)
-            bv[j] = load(b + j * VL);
-        UNROLL for (size_t i = 0; i < mr; i++) {
+        UNROLL for (size_t j = 0; j < nv; j++) bv[j] = load(b + j * VL);
+        UNROLL for (size_t i = 0; i < mr; i++)
+        {
             const real s = a[i * rs];
 
-            UNROLL for (size_t j = 0; j < nv; j++)
-                acc[i][j] += s * bv[j];
+            UNROLL for (size_t j = 0; j < nv; j++) acc[i][j] += s * bv[j];
         }
         a += cs;
         b += ldb;
     }
-    UNROLL for (size_t i = 0; i < mr; i++)
-        UNROLL for (size_t j = 0; j < nv; j++)
-            store(c + i * ldc + j * VL, acc[i][j]);
+    UNROLL for (size_t i = 0; i < mr; i++) UNROLL for (size_t j = 0; j < nv; j++)
+        store(c + i * ldc + j * VL, acc[i][j]);
 }
 
 typedef void micro_fn(size_t k, const real *a, size_t lda, const real *b, size_t ldb, real *c,

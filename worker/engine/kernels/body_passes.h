@@ -5,7 +5,7 @@
 #define SELU_SCALE ((real)1.0507009873554804934193349852946)
 #define SQRT_HALF ((real)0.70710678118654752440)
 #define SQRT_2_PI ((real)0.79788456080286535588)    // sqrt(2 / pi)
-#define INV_SQRT_2PI ((real)0.39894228040143267794)  // 1 / sqrt(2 pi)
+#define INV_SQRT_2PI ((real)0.39894228040143267794) // 1 / sqrt(2 pi)
 
 // f: of z and p; d: the derivative as a function of s (y, or z where it needs the input) and p.
 #define ACTIVATION(name, f, d)                                                                     \
@@ -46,8 +46,8 @@ ALWAYS_INLINE real gelu_tanh_slope(real x)
 {
     const real t = gelu_tanh_inner(x);
 
-    return (real)0.5 * (1 + t) + (real)0.5 * x * (1 - t * t) * SQRT_2_PI *
-                                     (1 + 3 * (real)0.044715 * x * x);
+    return (real)0.5 * (1 + t) +
+           (real)0.5 * x * (1 - t * t) * SQRT_2_PI * (1 + 3 * (real)0.044715 * x * x);
 }
 
 ALWAYS_INLINE real clamp01(real x)
@@ -59,8 +59,8 @@ ALWAYS_INLINE real clamp01(real x)
 
 // Keras: keras/src/activations/activations.py
 ACTIVATION(linear, x, 1)
-ACTIVATION(relu, x < 0 ? 0 : x, x > 0 ? 1 : 0)
-ACTIVATION(leaky_relu, x < 0 ? p *x : x, x > 0 ? 1 : p)
+ACTIVATION(relu, x<0 ? 0 : x, x> 0 ? 1 : 0)
+ACTIVATION(leaky_relu, x<0 ? p * x : x, x> 0 ? 1 : p)
 ACTIVATION(elu, x > 0 ? x : p * m_expm1(x > 0 ? 0 : x), x > 0 ? 1 : x + p)
 ACTIVATION(selu, SELU_SCALE *(x > 0 ? x : SELU_ALPHA * m_expm1(x > 0 ? 0 : x)),
            x > 0 ? SELU_SCALE : x + SELU_SCALE * SELU_ALPHA)

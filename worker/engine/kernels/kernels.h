@@ -12,7 +12,7 @@
 
 #include "worker/engine/real.h"
 
-enum { ENGINE_ALIGN = 64 };  // bytes; parameters and buffers start on one
+enum { ENGINE_ALIGN = 64 }; // bytes; parameters and buffers start on one
 
 // n numbers rounded up to whole cache lines.
 static inline size_t real_padded(size_t n)
@@ -60,23 +60,23 @@ struct noise {
 
 struct dropout {
     struct noise noise;
-    uint32_t threshold;  // dropped when the random word is below: rate · 2^32
-    real scale;          // 1 / (1 - rate)
+    uint32_t threshold; // dropped when the random word is below: rate · 2^32
+    real scale;         // 1 / (1 - rate)
 };
 
 // One step of an optimizer over n parameters: gradients g, state s0…s2, weights w. The meaning of the
 // numbers is each function's; see optimizer.c.
 struct step_numbers {
     real lr, a, b, c, momentum, eps;
-    real decay;  // w is multiplied by 1 - decay first
+    real decay; // w is multiplied by 1 - decay first
 };
 typedef void step_fn(size_t n, const struct step_numbers *o, const real *g, real *s0, real *s1,
                      real *s2, real *w);
 
 struct kernels {
     const char *name;
-    gemm_fn *gemm_nn;  // A [m × k], B [k × n]
-    gemm_fn *gemm_tn;  // A [k × m] taken transposed
+    gemm_fn *gemm_nn; // A [m × k], B [k × n]
+    gemm_fn *gemm_tn; // A [k × m] taken transposed
     // B [n × k] taken transposed. scratch: gemm_nt_scratch() numbers, aligned.
     void (*gemm_nt)(size_t m, size_t n, size_t k, const real *a, size_t lda, const real *b,
                     size_t ldb, real *c, size_t ldc, bool add, real *scratch);

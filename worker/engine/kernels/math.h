@@ -37,7 +37,7 @@ static inline real m_sigmoid(real x)
 // x = n ln 2 + r, |r| <= ln 2 / 2; returns r and, through scale, 2^n.
 static inline float m_exp_reduce(float x, float *scale)
 {
-    const float magic = 12582912.0f;  // 1.5 · 2^23: its lowest bits are units
+    const float magic = 12582912.0f; // 1.5 · 2^23: its lowest bits are units
     const float t = x * 1.44269504088896341f + magic;
     const float n = t - magic;
     uint32_t bits;

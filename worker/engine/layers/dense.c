@@ -3,8 +3,8 @@
 #include "worker/engine/layer.h"
 
 struct dense {
-    size_t units, width;  // width: length of the last axis of the input
-    size_t rows;          // a sample
+    size_t units, width; // width: length of the last axis of the input
+    size_t rows;         // a sample
     const struct activation *f;
     bool use_bias;
 };

@@ -45,8 +45,8 @@ static enum code reshape_init(struct layer *l, const cJSON *config, struct error
         l->out.dim[open] = (int64_t)l->in_size / known;
     if (shape_size(&l->out) != l->in_size)
         return fail(err, E_RANGE, "/target_shape",
-                    "target_shape does not hold the %zu numbers of a sample of shape %s", l->in_size,
-                    shape_text(&l->in, in));
+                    "target_shape does not hold the %zu numbers of a sample of shape %s",
+                    l->in_size, shape_text(&l->in, in));
     return OK;
 }
 
