@@ -36,7 +36,7 @@ LIB_NAMES := common search engine coordinator worker ctl
 $(O)/libcommon.a: $(call obj,$(COMMON))
 $(O)/libsearch.a: $(call obj,$(SEARCH))
 $(O)/libengine.a: $(call obj,$(ENGINE))
-$(O)/libcoordinator.a: $(call obj,$(COORDINATOR))
+$(O)/libcoordinator.a: $(call obj,$(COORDINATOR)) $(O)/gen/assets.o
 $(O)/libworker.a: $(call obj,$(WORKER))
 $(O)/libctl.a: $(call obj,$(filter-out coordinator/ctl/main.c,$(CTL)))
 
@@ -74,6 +74,19 @@ $(O)/gen/gen_migrations.h: $(MIGRATIONS) Makefile
 	   echo "{ $$(expr $${n%%_*} + 0), \"$$n\", \\"; \
 	   sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n" \\/' $$f; echo '}, \\'; done; echo; } > $@
 $(O)/coordinator/store/migrate.o: $(O)/gen/gen_migrations.h
+
+# The dashboard: bundled by esbuild, gzipped and written as C for the coordinator's static files.
+WEB := $(shell find web -type f 2>/dev/null)
+ESBUILD := NODE_PATH=web/vendor esbuild --log-level=warning --bundle --minify --charset=utf8 --target=es2021 \
+           --jsx=automatic --jsx-import-source=preact --define:TUNERD_VERSION='"$(VERSION)"' \
+           --asset-names=[name] --entry-names=[name] --loader:.woff2=file
+$(O)/gen/assets.c: $(WEB)
+	@rm -rf $(@D)/web && mkdir -p $(@D)/web
+	cp web/index.html web/favicon.svg $(@D)/web
+	$(ESBUILD) --outdir=$(@D)/web web/src/app.jsx web/src/stream/stream.js web/styles/app.css
+	$(PYTHON) web/assets.py $(@D)/web > $@.new && mv $@.new $@
+$(O)/gen/assets.o: $(O)/gen/assets.c
+	$(CC) -std=gnu11 $(WARN) $(CFLAGS_$(V)) $(CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
 link = $(CC) $(LDFLAGS_$(V)) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(O)/tunerd: $(O)/coordinator/main.o $(O)/libcoordinator.a $(O)/libsearch.a $(O)/libcommon.a

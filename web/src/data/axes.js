@@ -1,0 +1,95 @@
+// One axis a hyperparameter, and one for the score: where a value stands on it (0 bottom, 1 top), what is
+// written beside it, and which trials a brush lets through. A brush is {low, high, unset} in coordinates:
+// the number itself, or the place of a category in its list.
+import { number, value as text } from '../format.js';
+
+const numbered = { Int: true, Float: true };
+
+function scaleOf(low, high, sampling) {
+    if (!(high > low))
+        return { to: () => 0.5, from: () => low };
+    if (sampling === 'log' && low > 0) {
+        const span = Math.log(high / low);
+        return { to: (v) => Math.log(v / low) / span, from: (u) => low * Math.exp(u * span) };
+    }
+    if (sampling === 'reverse_log' && low > 0) {
+        const span = Math.log(high / low);
+        return { to: (v) => 1 - Math.log((high + low - v) / low) / span, from: (u) => high + low - low * Math.exp((1 - u) * span) };
+    }
+    return { to: (v) => (v - low) / (high - low), from: (u) => low + u * (high - low) };
+}
+
+export function hyperparameterAxis(hp) {
+    const read = (trial) => trial.hyperparameters?.[hp.name];
+    if (numbered[hp.hp]) {
+        const scale = scaleOf(hp.min_value, hp.max_value, hp.sampling);
+        return {
+            name: hp.name, numeric: true, log: hp.sampling === 'log', optional: hp.conditions?.length > 0, read,
+            coordinate: (v) => v, unit: scale.to, at: scale.from, label: (v) => number(v, 3),
+            ticks: ticks(hp.min_value, hp.max_value, scale, hp.hp === 'Int'),
+        };
+    }
+    const values = hp.values ?? (hp.hp === 'Boolean' ? [false, true] : [hp.value]);
+    const last = values.length - 1;
+    return {
+        name: hp.name, numeric: false, log: false, optional: hp.conditions?.length > 0, read,
+        coordinate: (v) => values.indexOf(v), unit: (i) => (last ? i / last : 0.5), at: (u) => u * last,
+        label: (i) => text(values[Math.round(i)]), ticks: values.map((_, i) => i), values,
+    };
+}
+
+export function scoreAxis(name, direction, low, high) {
+    const scale = scaleOf(low, high);
+    const flip = direction === 'min';
+    return {
+        name, score: true, numeric: true, log: false, optional: false, read: (trial) => trial.score ?? undefined,
+        coordinate: (v) => v, label: (v) => number(v, 4),
+        unit: (v) => (flip ? 1 - scale.to(v) : scale.to(v)), at: (u) => scale.from(flip ? 1 - u : u),
+        ticks: [low, low + (high - low) / 4, (low + high) / 2, high - (high - low) / 4, high],
+    };
+}
+
+function ticks(low, high, scale, integer) {
+    if (!(high > low))
+        return [low];
+    const list = [0, 0.25, 0.5, 0.75, 1].map(scale.from).map((v) => (integer ? Math.round(v) : v));
+    return [...new Set(list)];
+}
+
+// The place of a trial on an axis in [0, 1], or null where the hyperparameter is not set.
+export function place(axis, trial) {
+    const v = axis.read(trial);
+    if (v === undefined || v === null)
+        return null;
+    return Math.min(1, Math.max(0, axis.unit(axis.coordinate(v))));
+}
+
+export function passes(axis, brush, trial) {
+    const v = axis.read(trial);
+    if (v === undefined || v === null)
+        return brush.unset;
+    const at = axis.coordinate(v);
+    return at >= brush.low && at <= brush.high;
+}
+
+// Brushes as parts of the address: "0.001~0.01", with "unset" first where unset values pass too.
+export function brushText({ low, high, unset }) {
+    return `${unset ? 'unset,' : ''}${Number(low.toPrecision(6))}~${Number(high.toPrecision(6))}`;
+}
+
+export function parseBrush(written) {
+    const unset = written.startsWith('unset,');
+    const [low, high] = written.replace('unset,', '').split('~').map(Number);
+    return Number.isFinite(low) && Number.isFinite(high) ? { low, high, unset } : null;
+}
+
+export function brushWords(axis, { low, high, unset }) {
+    let words;
+    if (axis.values) {
+        const inside = axis.values.filter((_, i) => i >= low && i <= high).map(text);
+        words = inside.length ? inside.join(', ') : 'none';
+    } else {
+        words = `${axis.label(low)} to ${axis.label(high)}`;
+    }
+    return unset ? `${high < low ? '' : `${words} or `}not set` : words;
+}

@@ -1,0 +1,70 @@
+// What pages show of a study, computed from its summary and trials.
+
+// {name: for people, direction: 'min' | 'max', metric: its name in the curves, or ''}
+export function objectiveOf(summary) {
+    const { objective, direction = 'max' } = summary;
+    const nameOf = (one) => (typeof one === 'string' ? one : one?.name ?? one?.expression);
+    if (Array.isArray(objective))
+        return { name: objective.map(nameOf).join(' + '), direction, metric: '' };
+    return {
+        name: nameOf(objective) ?? 'score',
+        direction,
+        metric: typeof objective === 'string' ? objective : objective?.name ?? '',
+    };
+}
+
+// true when score a is better than b; a missing one is never better.
+export function better(direction, a, b) {
+    if (a === null || a === undefined)
+        return false;
+    if (b === null || b === undefined)
+        return true;
+    return direction === 'max' ? a > b : a < b;
+}
+
+// Scored trials, best first; equal scores by number.
+export function ranked(trials, direction) {
+    const sign = direction === 'max' ? -1 : 1;
+    return trials.filter((trial) => Number.isFinite(trial.score) && trial.state !== 'running')
+        .sort((a, b) => sign * (a.score - b.score) || a.number - b.number);
+}
+
+// The best score so far after each ended trial, in the order of the numbers.
+export function incumbents(trials, direction) {
+    let best = null;
+    return trials.map((trial) => {
+        if (Number.isFinite(trial.score) && trial.state !== 'running' && better(direction, trial.score, best))
+            best = trial.score;
+        return best;
+    });
+}
+
+// Mean over the executions of a trial, as far as every execution has come.
+export function meanCurve(curves, metric) {
+    const lines = [...curves.values()].map(({ epochs }) => epochs).filter((epochs) => epochs.length);
+    const length = Math.min(...lines.map((epochs) => epochs.length));
+    const mean = [];
+    for (let i = 0; lines.length && i < length; i++) {
+        const values = lines.map((epochs) => epochs[i]?.[metric]);
+        mean.push(values.every(Number.isFinite) ? values.reduce((a, b) => a + b) / values.length : null);
+    }
+    return mean;
+}
+
+// Metric names in the curves, without the bookkeeping and the val_ twins.
+export function metricNames(study) {
+    const names = new Set();
+    for (const curves of study.curves.values())
+        for (const { epochs } of curves.values())
+            for (const name of Object.keys(epochs.find(Boolean) ?? {}))
+                names.add(name);
+    for (const name of ['epoch', 'seconds', 'val_seconds', 'learning_rate'])
+        names.delete(name);
+    return [...names].filter((name) => !name.startsWith('val_') || !names.has(name.slice(4)));
+}
+
+export function quantile(sorted, q) {
+    const at = q * (sorted.length - 1);
+    const low = Math.floor(at);
+    return sorted[low] + (at - low) * ((sorted[low + 1] ?? sorted[low]) - sorted[low]);
+}

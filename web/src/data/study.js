@@ -1,0 +1,148 @@
+// One study: its summary, trials and curves, each read when first asked for and then kept by events.
+import { get, pages, part } from './api.js';
+import { topic } from './topic.js';
+
+const TRIALS_MAX = 50000;
+const SUMMARY_MS = 3000; // an event has neither times nor ETA: they are read at most this often
+const AT_ONCE = 3; // requests for curves
+
+export class Study {
+    constructor(name) {
+        this.name = name;
+        this.path = `/studies/${part(name)}`;
+        this.summary = null;
+        this.problem = null;
+        this.deleted = false;
+        this.trials = null; // Map number -> trial, null until asked for
+        this.trialsComplete = false;
+        this.curves = new Map(); // trial number -> Map execution -> {attempt, epochs: [metrics by epoch - 1]}
+        this.wanted = []; // trials whose curves are to be read
+        this.reading = 0;
+        this.summaryTimer = 0;
+        Object.assign(this, topic());
+    }
+
+    setSummary(summary) {
+        this.summary = { ...this.summary, ...summary };
+        this.touch();
+    }
+
+    setDeleted() {
+        this.deleted = true;
+        this.touch();
+    }
+
+    async loadSummary() {
+        try {
+            this.setSummary(await get(this.path));
+            this.problem = null;
+        } catch (problem) {
+            this.problem = problem;
+        }
+        this.touch();
+    }
+
+    // Reads all trials once, page by page; what events say meanwhile is newer and wins.
+    async needTrials() {
+        if (this.trials)
+            return;
+        this.trials = new Map();
+        this.newer = new Set();
+        try {
+            const { complete } = await pages(`${this.path}/trials?sort=number&page_size=1000`, 'trials', TRIALS_MAX, (list) => {
+                for (const trial of list)
+                    this.trials.set(trial.number, this.newer.has(trial.number)
+                        ? { ...trial, ...this.trials.get(trial.number) } : trial);
+                this.touch();
+            });
+            this.trialsComplete = complete;
+        } catch (problem) {
+            this.problem = problem;
+            this.trials = null;
+        }
+        this.newer = null;
+        this.touch();
+    }
+
+    // After events were missed: everything that was read before is read again.
+    async reload() {
+        const { trials, curves } = this;
+        if (this.summary?.document)
+            await this.loadSummary();
+        if (trials) {
+            this.trials = null;
+            await this.needTrials();
+        }
+        this.curves = new Map();
+        for (const number of curves.keys())
+            this.needCurves(number);
+    }
+
+    needCurves(number) {
+        if (this.curves.has(number))
+            return;
+        this.curves.set(number, new Map());
+        this.wanted.push(number);
+        this.readCurves();
+    }
+
+    async readCurves() {
+        if (this.reading >= AT_ONCE || !this.wanted.length)
+            return;
+        this.reading++;
+        const number = this.wanted.pop();
+        try {
+            const { executions } = await get(`${this.path}/trials/${number}/metrics`);
+            for (const { execution, attempt, epochs } of executions)
+                for (const metrics of epochs)
+                    this.addEpoch({ trial: number, execution, attempt, epoch: metrics.epoch, metrics }, false);
+            this.touch();
+        } catch {
+            this.curves.delete(number);
+        }
+        this.reading--;
+        this.readCurves();
+    }
+
+    // Only the newest attempt of an execution counts: an earlier one was lost.
+    addEpoch({ trial, execution, attempt, epoch, metrics }, wins) {
+        const curves = this.curves.get(trial);
+        if (!curves)
+            return;
+        let curve = curves.get(execution);
+        if (!curve || attempt > curve.attempt)
+            curves.set(execution, (curve = { attempt, epochs: [] }));
+        if (attempt === curve.attempt && (wins || !curve.epochs[epoch - 1]))
+            curve.epochs[epoch - 1] = metrics;
+    }
+
+    onStudy({ study, deleted, ...change }) {
+        const before = this.summary;
+        if (before?.best_trial && before.best_trial.number === change.best_trial?.number)
+            change.best_trial = { ...before.best_trial, ...change.best_trial };
+        if (before)
+            this.summary = { ...before, ...change };
+        this.touch();
+        if (before?.state !== change.state) {
+            clearTimeout(this.summaryTimer);
+            this.summaryTimer = 0;
+            this.loadSummary();
+        } else if (!this.summaryTimer) {
+            this.summaryTimer = setTimeout(() => {
+                this.summaryTimer = 0;
+                this.loadSummary();
+            }, SUMMARY_MS);
+        }
+    }
+
+    onEvent(kind, data) {
+        if (kind === 'epoch') {
+            this.addEpoch(data, true);
+        } else if (kind === 'trial' && this.trials) {
+            const { study, ...trial } = data;
+            this.newer?.add(trial.number);
+            this.trials.set(trial.number, { ...this.trials.get(trial.number), ...trial });
+        }
+        this.touch();
+    }
+}
