@@ -1,0 +1,62 @@
+// What the files of study/ share: effects, the arrows of trials and executions, the suggestions' list.
+#ifndef TUNERD_COORDINATOR_STUDY_MACHINE_H
+#define TUNERD_COORDINATOR_STUDY_MACHINE_H
+
+#include "coordinator/study/study.h"
+
+// effects.c
+struct effect *effect_add(struct effects *fx, enum effect_kind kind, int trial, int execution);
+
+// heap.c: smallest key first
+void heap_push(struct heap *heap, int64_t key);
+bool heap_pop(struct heap *heap, int64_t *key);
+bool heap_top(const struct heap *heap, int64_t *key);
+
+// study.c
+double study_loss(const struct study *study, double score); // smaller is better
+bool study_wants_more(const struct study *study, struct moment now);
+int study_active(const struct study *study); // trials queued or running
+// After anything ended: completes, stops, or leaves the study as it is; orders suggestions.
+void study_settle(struct study *study, struct moment now, struct effects *fx);
+void study_fail(struct study *study, const char *reason, struct moment now, struct effects *fx);
+void study_set_reason(char **reason, const char *text);
+
+// trial.c: the arrows of trial and execution
+struct giving { // what makes a trial
+    const struct value *values;
+    int epochs, initial_epoch, parent, bracket, round;
+    bool own;
+    const char *how, *why;
+    int64_t basis_seq, basis_count, basis_index;
+};
+struct trial *trial_give(struct study *study, const struct giving *giving, struct moment now,
+                         struct effects *fx);
+void trial_continue(struct study *study, struct trial *trial, const struct giving *giving,
+                    struct moment now, struct effects *fx);
+void trial_run(struct study *study, struct trial *trial, struct moment now, struct effects *fx);
+void trial_requeue(struct study *study, struct trial *trial, struct effects *fx);
+void trial_end(struct study *study, struct trial *trial, enum trial_state state, const char *reason,
+               struct moment now, struct effects *fx);
+void trial_cancel(struct study *study, struct trial *trial, const char *reason, struct moment now,
+                  struct effects *fx);
+void execution_queue(struct study *study, struct trial *trial, int execution);
+void execution_start(struct study *study, struct trial *trial, int execution, const char *worker,
+                     struct moment now, struct effects *fx);
+// Applies an epoch to the running attempt.
+void execution_epoch(struct study *study, struct trial *trial, int execution, int epoch,
+                     double objective);
+void execution_end(struct study *study, struct trial *trial, int execution,
+                   enum execution_state state, const char *error, struct moment now,
+                   struct effects *fx);
+void trial_free(struct trial *trial, int nexecutions);
+enum search_state trial_told_state(enum trial_state state); // of an ended trial
+bool trial_is_clients(const struct trial *trial);           // its newest attempt is a client's
+struct trial *study_find_trial(const struct study *study, int number);
+struct execution *study_find_execution(const struct study *study, int trial, int execution);
+
+// suggest.c
+void suggestions_clear(struct study *study);
+// Orders suggestions from the search when they are due.
+void suggestions_order(struct study *study, struct moment now, struct effects *fx);
+
+#endif

@@ -1,0 +1,25 @@
+// The objective of a study: one number out of an epoch's metrics. One metric, the sum of several
+// (KerasTuner's MultiObjective: maximised ones negated, the sum minimised), or an expression.
+#ifndef TUNERD_COORDINATOR_STUDY_OBJECTIVE_H
+#define TUNERD_COORDINATOR_STUDY_OBJECTIVE_H
+
+#include "common/study_spec.h"
+
+struct objective_meter;
+
+// E_SYNTAX at /tuner/objective/expression with what muparser says of it; E_UNKNOWN for a name that can
+// be no metric. Release with objective_free().
+enum code objective_new(const struct study_spec *spec, struct objective_meter **out,
+                        struct error *err);
+void objective_free(struct objective_meter *meter);
+// Direction of the value: MINIMIZE for a sum.
+enum direction objective_direction(const struct study_spec *spec);
+
+// The value after an epoch; NaN when a metric is missing, null, or the result is not finite. In an
+// expression `parameters` is the model's (0: unknown, NaN results) and `epoch_seconds` the epoch's
+// seconds + val_seconds.
+double objective_value(struct objective_meter *meter, const cJSON *metrics, int64_t parameters);
+// Name of the first metric that `metrics` lacks; NULL when it has all.
+const char *objective_missing(const struct objective_meter *meter, const cJSON *metrics);
+
+#endif
