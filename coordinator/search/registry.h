@@ -6,5 +6,7 @@
 
 extern const struct search_ops search_random;
 extern const struct search_ops search_grid;
+extern const struct search_ops search_quasirandom;
+extern const struct search_ops search_bayesian;
 
 #endif

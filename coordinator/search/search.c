@@ -7,9 +7,7 @@
 #include "coordinator/search/registry.h"
 
 const struct search_ops *const searches[] = {
-    &search_random,
-    &search_grid,
-    NULL,
+    &search_random, &search_grid, &search_quasirandom, &search_bayesian, NULL,
 };
 
 const struct search_ops *search_find(const char *name)

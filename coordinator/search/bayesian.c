@@ -1,0 +1,66 @@
+// BayesianOptimization. KerasTuner's arguments are taken: num_initial_points as there; alpha (the noise)
+// and beta (of its upper confidence bound) have no counterpart, for the noise is learnt and the
+// acquisition is the expected improvement.
+
+#include "coordinator/search/plain.h"
+#include "coordinator/search/proposer.h"
+#include "coordinator/search/registry.h"
+
+struct bayesian_search {
+    struct proposer proposer;
+    struct told told;
+    struct slate slate;
+};
+
+static enum code bayesian_init(void *state, const struct study_spec *spec, struct error *err)
+{
+    struct bayesian_search *b = state;
+    int64_t initial = spec->tuner.num_initial_points;
+    if (initial < 0 || initial > 100000)
+        return fail(err, E_RANGE, "/tuner/num_initial_points",
+                    "num_initial_points is %lld; use 0 to 100000", (long long)initial);
+    return proposer_init(&b->proposer, spec, (int)initial, err);
+}
+
+static void bayesian_fini(void *state)
+{
+    struct bayesian_search *b = state;
+    proposer_fini(&b->proposer);
+    told_fini(&b->told);
+    slate_fini(&b->slate);
+}
+
+static enum ask_status bayesian_ask(void *state, const struct history *history, struct rng *rng,
+                                    int max, struct proposal *out, int *count)
+{
+    struct bayesian_search *b = state;
+    struct results results;
+    bool exhausted = false;
+
+    *count = 0;
+    if (slate_begin(&b->slate, history, max) ||
+        results_of(&results, history, b->told.order, b->told.n))
+        return ASK_WAIT;
+    *count =
+        proposer_propose(&b->proposer, &results, history->n, rng, &b->slate, max, out, &exhausted);
+    results_fini(&results);
+    return slate_status(*count, exhausted);
+}
+
+static void bayesian_tell(void *state, const struct history *history, int index)
+{
+    (void)history;
+    told_add(&((struct bayesian_search *)state)->told, index);
+}
+
+const struct search_ops search_bayesian = {
+    .name = "BayesianOptimization",
+    .state_size = sizeof(struct bayesian_search),
+    .init = bayesian_init,
+    .fini = bayesian_fini,
+    .ask = bayesian_ask,
+    .given = plain_note,
+    .tell = bayesian_tell,
+    .report = plain_report,
+    .planned = plain_planned,
+};

@@ -1,0 +1,37 @@
+// An ensemble of Gaussian processes over the results of a study: different outcome transforms and
+// priors, weighted by how well each foretells the better half of the results left out one at a time.
+//
+// Hyperparameters are refitted at marks (at every result first, later each time their number has grown
+// by a sixteenth) and handed on from mark to mark; every eighth mark starts from nothing. So they are
+// a function of the results in order, whatever was asked meanwhile, and a search made anew has them
+// again after at most eight fits.
+#ifndef TUNERD_COORDINATOR_SEARCH_SURROGATE_H
+#define TUNERD_COORDINATOR_SEARCH_SURROGATE_H
+
+#include "coordinator/search/gp/acquisition.h"
+#include "coordinator/search/results.h"
+
+enum { SURROGATE_POINTS = 256 }; // results a process takes; of more, the best, near and some others
+
+struct surrogate_fit {
+    int count; // results of the mark it belongs to; 0: none
+    struct gp_params params[ACQUISITION_MEMBERS];
+    double log_weight[ACQUISITION_MEMBERS];
+};
+struct surrogate {
+    const struct domain *domain;
+    struct surrogate_fit fit;
+    struct gp members[ACQUISITION_MEMBERS], feasible;
+    int nmembers;
+    struct acquisition acquisition;
+};
+void surrogate_init(struct surrogate *s, const struct domain *domain);
+void surrogate_fini(struct surrogate *s);
+
+// Conditions the ensemble on the results (at least one) and on what runs, with room for `extra` more
+// points to be believed; s->acquisition is ready then. E_MEMORY, E_INTERNAL.
+enum code surrogate_condition(struct surrogate *s, const struct results *results, int extra);
+// A point was proposed: all members believe in it.
+void surrogate_believe(struct surrogate *s, const double *unit);
+
+#endif
