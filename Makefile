@@ -66,6 +66,10 @@ $(O)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 $(WARN) $(CFLAGS_$(V)) $(CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
+# The searches' arithmetic gives the same bits wherever a study is replayed: no fused multiply-add.
+$(O)/coordinator/search/%.o: CFLAGS += -ffp-contract=off -fno-math-errno
+$(B)/release/coordinator/search/%.o: CFLAGS += -O3
+
 # schema/migrations/*.sql as C: {number, name, text}, in the order of their numbers.
 MIGRATIONS := $(sort $(wildcard schema/migrations/*.sql))
 $(O)/gen/gen_migrations.h: $(MIGRATIONS) Makefile
@@ -110,6 +114,8 @@ BENCH_SOURCES := $(wildcard tests/bench/*.c)
 BENCHES := $(patsubst %.c,$(O)/%,$(BENCH_SOURCES))
 $(BENCHES): $(O)/%: $(O)/%.o $(addprefix $(O)/lib,coordinator.a worker.a search.a engine.a common.a)
 	$(link)
+
+$(O)/tests/bench/bench_search: $(O)/tests/bench/search/problems.o
 
 deps:
 	@deploy/deps.sh run

@@ -113,5 +113,6 @@ const struct search_ops search_grid = {
     .given = grid_given,
     .tell = plain_note,
     .report = plain_report,
+    .ignores_results = true,
     .planned = grid_planned,
 };

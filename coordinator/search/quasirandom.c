@@ -49,5 +49,6 @@ const struct search_ops search_quasirandom = {
     .given = plain_note,
     .tell = plain_note,
     .report = plain_report,
+    .ignores_results = true,
     .planned = plain_planned,
 };
