@@ -113,6 +113,5 @@ const struct search_ops search_grid = {
     .given = grid_given,
     .tell = plain_note,
     .report = plain_report,
-    .ignores_results = true,
     .planned = grid_planned,
 };

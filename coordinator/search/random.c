@@ -50,6 +50,5 @@ const struct search_ops search_random = {
     .given = plain_note,
     .tell = plain_note,
     .report = plain_report,
-    .ignores_results = true,
     .planned = plain_planned,
 };
