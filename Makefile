@@ -92,7 +92,7 @@ $(O)/gen/assets.c: $(WEB)
 $(O)/gen/assets.o: $(O)/gen/assets.c
 	$(CC) -std=gnu11 $(WARN) $(CFLAGS_$(V)) $(CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
-link = $(CC) $(LDFLAGS_$(V)) $(LDFLAGS) -o $@ $^ $(LIBS)
+link = $(CC) $(LDFLAGS_$(V)) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
 $(O)/tunerd: $(O)/coordinator/main.o $(O)/libcoordinator.a $(O)/libsearch.a $(O)/libcommon.a
 	$(link)
 $(O)/tuner-worker: $(O)/worker/main.o $(O)/libworker.a $(O)/libengine.a $(O)/libcommon.a
@@ -106,9 +106,9 @@ TESTS := $(patsubst %.c,$(O)/%,$(TEST_SOURCES))
 unit: $(TESTS)
 TESTS_DOUBLE := $(filter %_double,$(TESTS))
 $(TESTS_DOUBLE): $(O)/%: $(O)/%.o $(O)/libengine_double.a $(O)/libcommon.a
-	$(CC) $(LDFLAGS_$(V)) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+	$(link) -lcmocka
 $(filter-out $(TESTS_DOUBLE),$(TESTS)): $(O)/%: $(O)/%.o $(addprefix $(O)/lib,coordinator.a worker.a search.a engine.a ctl.a common.a)
-	$(CC) $(LDFLAGS_$(V)) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+	$(link) -lcmocka
 
 BENCH_SOURCES := $(wildcard tests/bench/*.c)
 BENCHES := $(patsubst %.c,$(O)/%,$(BENCH_SOURCES))
