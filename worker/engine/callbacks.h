@@ -5,7 +5,7 @@
 //     for each epoch e:
 //         callbacks_epoch_begin(c, e, &rate)            LearningRateScheduler sets the rate
 //         for each batch: if (callbacks_batch_end(c, loss)) stop      (loss: the running mean Keras logs)
-//         put "learning_rate" = rate into the log
+//         put "learning_rate" = rate into the log (what this epoch was trained with)
 //         callbacks_epoch_end(c, e, log, &rate, &actions)
 //             for each bit i of actions.save: copy the weights to slot i
 //             actions.stop: this was the last epoch
@@ -45,9 +45,6 @@ enum code callbacks_check(const struct callbacks *callbacks, const char *const *
 int callbacks_slots(const struct callbacks *callbacks);
 // True when one sets the rate: not to be combined with a schedule as `learning_rate` (as in Keras).
 bool callbacks_set_rate(const struct callbacks *callbacks);
-// True when "learning_rate" belongs to the log in Keras (one of the rate's callbacks is there).
-bool callbacks_log_rate(const struct callbacks *callbacks);
-
 // May change *rate.
 void callbacks_epoch_begin(struct callbacks *callbacks, int epoch, double *rate);
 // True when TerminateOnNaN is there and the loss is NaN or infinite: training ends at once.

@@ -6,10 +6,9 @@
 // f1, auc, mae, mse, rmse) a class is the one-hot row of it when C > 1 and the number 0 or 1 when C = 1.
 //
 //   name            arguments (defaults)                       formula, keras/src/metrics/
-//   accuracy        -                                          accuracy_metrics.py: C = 1: (p > 0.5) == t;
-//                                                              classes: argmax p == class; values of
-//                                                              categorical_crossentropy: argmax p == argmax t;
-//                                                              other values: mean over C of (p > 0.5) == t
+//   accuracy        -                                          accuracy_metrics.py, chosen as Keras does:
+//                                                              C = 1: (p > 0.5) == t; classes: argmax p ==
+//                                                              class; values: argmax p == argmax t
 //   top_k_accuracy  k (5)                                      fewer than k outputs above the true one's
 //   precision       thresholds (0.5), class_id, top_k          confusion_metrics.py: TP / (TP + FP), 0/0 = 0
 //   recall          as precision                               TP / (TP + FN)
@@ -42,11 +41,9 @@ struct metric_batch {
 };
 
 // list: the normalised compile.metrics, an array of names or objects {"type": name, arguments}; NULL or
-// empty: none. loss: the name in compile.loss, which tells what "accuracy" means (NULL: not known).
-// outputs: C. Errors: E_UNKNOWN, E_RANGE, E_TYPE with the pointer /compile/metrics/i/argument;
-// E_INVALID for one that cannot be computed with C outputs; E_MEMORY.
-enum code metrics_new(struct metrics **out, const cJSON *list, const char *loss, int outputs,
-                      struct error *err);
+// empty: none. outputs: C. Errors: E_UNKNOWN, E_RANGE, E_TYPE with the pointer
+// /compile/metrics/i/argument; E_MEMORY.
+enum code metrics_new(struct metrics **out, const cJSON *list, int outputs, struct error *err);
 void metrics_free(struct metrics *metrics); // NULL is fine
 
 // Forgets all samples: call at the beginning of every epoch and of every evaluation.

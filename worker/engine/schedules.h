@@ -13,9 +13,9 @@
 //   cosine_restarts  first_decay_steps (10), t_mul (2), m_mul (1), alpha (0)         (CosineDecayRestarts)
 //   cyclical         max_lr, step_size_up (4), step_size_down (null: the same), mode ("triangular",
 //                    "triangular2", "exp_range"), gamma (1); r is the lower bound    (torch CyclicLR)
-//   one_cycle        max_lr (null: 10 r), total_steps (null: all), pct_start (0.3), anneal_strategy
-//                    ("cos", "linear"), div_factor (25), final_div_factor (1e4), three_phase
-//                                                                                    (torch OneCycleLR)
+//   one_cycle        max_lr (null: r), total_steps (null: all), pct_start (0.3), anneal_strategy ("cos",
+//                    "linear"), div_factor (25), final_div_factor (1e4), three_phase (false); r is not
+//                    used beside max_lr                                             (torch OneCycleLR)
 // These seven also take warmup_steps (0): for s < w the rate is schedule(0) (s + 1) / (w + 1), and the
 // schedule proper begins at s = w. "CyclicLR" (base_lr) and "OneCycleLR" name the last two as torch does.
 #ifndef TUNERD_WORKER_ENGINE_SCHEDULES_H
