@@ -108,8 +108,8 @@ static enum code build_parts(struct training *t, const cJSON *config, struct err
         (t->view.train.samples + (int64_t)t->batch_size - 1) / (int64_t)t->batch_size * t->epochs;
     code = optimizer_init(&t->optimizer, compile, steps, err);
     if (code == OK)
-        code = metrics_new(&t->metrics, json_member(compile, "metrics"), loss_name(&t->loss),
-                           (int)t->model.output_size, err);
+        code = metrics_new(&t->metrics, json_member(compile, "metrics"), (int)t->model.output_size,
+                           err);
     if (code == OK)
         code = callbacks_new(&t->callbacks, json_member(fit, "callbacks"), t->epochs,
                              t->optimizer.rate, err);
