@@ -89,7 +89,11 @@ $(O)/gen/assets.c: $(WEB)
 	cp web/index.html web/favicon.svg $(@D)/web
 	$(ESBUILD) --outdir=$(@D)/web web/src/app.jsx web/src/stream/stream.js web/styles/app.css
 	$(PYTHON) web/assets.py $(@D)/web > $@.new && mv $@.new $@
-$(O)/gen/assets.o: $(O)/gen/assets.c
+# schema/openapi.yaml as C for GET /openapi.json.
+$(O)/gen/openapi.c: schema/openapi.yaml schema/openapi.py
+	@mkdir -p $(@D)
+	$(PYTHON) schema/openapi.py $< > $@.new && mv $@.new $@
+$(O)/gen/assets.o $(O)/gen/openapi.o: $(O)/gen/%.o: $(O)/gen/%.c
 	$(CC) -std=gnu11 $(WARN) $(CFLAGS_$(V)) $(CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
 link = $(CC) $(LDFLAGS_$(V)) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)

@@ -21,6 +21,10 @@
     X(E_NOT_FOUND, "not_found", 404, "Not found")                                                  \
     X(E_DENIED, "denied", 403, "Denied")                                                           \
     X(E_LIMIT, "limit", 413, "Too large")                                                          \
+    X(E_METHOD, "method", 405, "Method not allowed")                                               \
+    X(E_MEDIA, "media_type", 415, "Unsupported media type")                                        \
+    X(E_TOKEN, "token", 401, "Token needed")                                                       \
+    X(E_RATE, "rate", 429, "Too many requests")                                                    \
     X(E_BUSY, "busy", 503, "Not available now")                                                    \
     X(E_MEMORY, "memory", 500, "Out of memory")                                                    \
     X(E_IO, "io", 500, "Input/output error")                                                       \

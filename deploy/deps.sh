@@ -4,11 +4,11 @@
 set -eu
 
 # "command:package" asks for a program; "package" for a package.
-run="gcc make pkg-config python3 esbuild ca-certificates curl
+run="gcc make pkg-config python3 python3-yaml esbuild ca-certificates curl
      libmicrohttpd-dev libcjson-dev libsqlite3-dev libzmq3-dev libsodium-dev libopenblas-dev
      zlib1g-dev libcurl4-openssl-dev libsystemd-dev libmuparser-dev uthash-dev
      dataset-fashion-mnist"
-test="libcmocka-dev python3-pytest python3-requests python3-jsonschema python3-zmq python3-yaml
+test="libcmocka-dev python3-pytest python3-requests python3-jsonschema python3-zmq
       python3-numpy node:nodejs npm:npm chromium fonts-dejavu-core"
 check="clang-format clang-tidy cppcheck"
 bench="python3-torch python3-sklearn python3-optuna python3-numpy"

@@ -5,10 +5,10 @@
 #include <stddef.h>
 
 struct asset {
-    const char *path;            // "/", "/app.js": exactly as requested
-    const char *type;            // Content-Type
-    const char *etag;            // with its quotes: "\"3f2a…\""
-    const unsigned char *gzip;   // the whole file, gzip
+    const char *path;          // "/", "/app.js": exactly as requested
+    const char *type;          // Content-Type
+    const char *etag;          // with its quotes: "\"3f2a…\""
+    const unsigned char *gzip; // the whole file, gzip
     size_t gzip_len;
 };
 

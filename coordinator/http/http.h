@@ -10,12 +10,10 @@
 struct http;
 
 struct http_options {
-    const char *listen;      // "127.0.0.1:8080", "[::1]:8080", "0.0.0.0:8080"; port 0: any free one
-    const char *hosts;       // further names it is reached by, "name[:port],…"; NULL: none
-    const char *token_file;  // NULL: no token, loopback only; made (0600) when it does not exist
-    const char *state_dir;   // uploads go to state_dir/blobs
-    const char *store_path;  // the SQLite file the core has opened
-    double lease_s;          // of POST …/suggest, for lease_expires
+    const char *listen;     // "127.0.0.1:8080", "[::1]:8080", "0.0.0.0:8080"; port 0: any free one
+    const char *hosts;      // further names it is reached by, "name[:port],…"; NULL: none
+    const char *token_file; // NULL: no token, loopback only; made (0600) when it does not exist
+    const char *state_dir;  // the store the core has opened; uploads go to state_dir/blobs
 };
 
 // Binds and serves on threads of its own. `core` is running and outlives the server. The strings are
