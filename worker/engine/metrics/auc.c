@@ -35,7 +35,7 @@ static void auc_update(struct metric *m, const struct metric_batch *b)
         const real *p = metric_row(b, i);
         double w = metric_weight(b, i);
         for (int j = 0; j < b->outputs; j++) {
-            double place = (double)p[j] * (buckets - 1);
+            double place = (double)(p[j] * (real)(buckets - 1));
             int bucket = !(place > 0)           ? 0
                          : place >= buckets - 1 ? buckets - 2
                                                 : (int)ceil(place) - 1;

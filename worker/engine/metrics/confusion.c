@@ -40,6 +40,7 @@ static void confusion_update(struct metric *m, const struct metric_batch *b)
 {
     int only = m->args.confusion.class_id, k = m->args.confusion.top_k;
     int from = only < 0 ? 0 : only, to = only < 0 ? b->outputs : only + 1;
+    real threshold = (real)m->args.confusion.threshold;
     double sums[NSUMS] = {0};
 
     for (int i = 0; i < b->samples; i++) {
@@ -47,7 +48,7 @@ static void confusion_update(struct metric *m, const struct metric_batch *b)
         double w = metric_weight(b, i);
         for (int j = from; j < to; j++) {
             bool truth = metric_truth(b, i, j) != 0;
-            bool yes = (double)p[j] > m->args.confusion.threshold;
+            bool yes = p[j] > threshold;
             if (k > 0 && yes)
                 yes = in_top_k(p, b->outputs, j, k);
             sums[TP] += yes && truth ? w : 0;

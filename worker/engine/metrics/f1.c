@@ -30,6 +30,7 @@ static enum code f1_init(struct metric *m, const cJSON *args, const char *pointe
 static void f1_update(struct metric *m, const struct metric_batch *b)
 {
     bool by_maximum = isnan(m->args.f1.threshold);
+    real threshold = (real)m->args.f1.threshold;
 
     for (int i = 0; i < b->samples; i++) {
         const real *p = metric_row(b, i);
@@ -37,8 +38,7 @@ static void f1_update(struct metric *m, const struct metric_batch *b)
         real maximum = p[metric_argmax(p, b->outputs)];
         double *sums = m->sums;
         for (int j = 0; j < b->outputs; j++, sums += PER_OUTPUT) {
-            bool yes = by_maximum ? p[j] >= maximum && fabs((double)p[j]) > 1e-9
-                                  : (double)p[j] > m->args.f1.threshold;
+            bool yes = by_maximum ? p[j] >= maximum && fabs((double)p[j]) > 1e-9 : p[j] > threshold;
             double t = metric_truth(b, i, j);
             sums[TP] += yes ? w * t : 0;
             sums[FP] += yes ? w * (1 - t) : 0;
