@@ -15,44 +15,44 @@ struct core;
 
 struct core_options {
     const char *state_dir;
-    const char *worker_listen;  // "tcp://127.0.0.1:5670"
+    const char *worker_listen; // "tcp://127.0.0.1:5670"
     double lease_s, heartbeat_s;
 };
 
 enum command_kind {
-    COMMAND_CREATE_STUDY,    // spec
+    COMMAND_CREATE_STUDY, // spec
     COMMAND_PAUSE,
     COMMAND_RESUME,
     COMMAND_STOP,
     COMMAND_CANCEL,
-    COMMAND_PATCH_STUDY,     // body: the fields to change, checked by the core
+    COMMAND_PATCH_STUDY, // body: the fields to change, checked by the core
     COMMAND_DELETE_STUDY,
-    COMMAND_ADD_TRIAL,       // body: {"hyperparameters"}
-    COMMAND_SUGGEST,         // body: {"count", "client_id"}
-    COMMAND_MEASUREMENT,     // trial, body: {"epoch", "metrics"}
-    COMMAND_COMPLETE,        // trial, body: {"metrics"} or {"infeasible_reason"}
-    COMMAND_LIST_WORKERS,    // answer: {"workers": […]}, from memory
-    COMMAND_DRAIN_WORKER,    // name: the worker's id
-    COMMAND_ADD_DATASET_FILE,  // name, body: {"file", "sha256", "size"}; the blob is in place already
-    COMMAND_REGISTER_DATASET,  // name, body: the source; inspected beside the core, not on it
+    COMMAND_ADD_TRIAL,        // body: {"hyperparameters"}
+    COMMAND_SUGGEST,          // body: {"count", "client_id"}
+    COMMAND_MEASUREMENT,      // trial, body: {"epoch", "metrics"}
+    COMMAND_COMPLETE,         // trial, body: {"metrics"} or {"infeasible_reason"}
+    COMMAND_LIST_WORKERS,     // answer: {"workers": […]}, from memory
+    COMMAND_DRAIN_WORKER,     // name: the worker's id
+    COMMAND_ADD_DATASET_FILE, // name, body: {"file", "sha256", "size"}; the blob is in place already
+    COMMAND_REGISTER_DATASET, // name, body: the source; inspected beside the core, not on it
     COMMAND_DELETE_DATASET,
 };
 
 struct command {
     enum command_kind kind;
-    char *name;   // study, worker or data set; owned
+    char *name; // study, worker or data set; owned
     int trial;
-    cJSON *body;  // owned; may be NULL
-    struct study_spec *spec;   // CREATE_STUDY, parsed on the HTTP thread; owned
-    char *idempotency_key;     // or NULL: a repeated command is answered from the store
-    char digest[65];           // SHA-256 of method, path and body, with a key
+    cJSON *body;             // owned; may be NULL
+    struct study_spec *spec; // CREATE_STUDY, parsed on the HTTP thread; owned
+    char *idempotency_key;   // or NULL: a repeated command is answered from the store
+    char digest[65];         // SHA-256 of method, path and body, with a key
 };
 
 struct answer {
-    int status;       // HTTP status
-    char *location;   // or NULL; owned by the answer
-    char *body;       // JSON text or NULL (204); owned by the answer
-    struct faults *faults;  // set for an error: becomes problem+json; owned by the answer
+    int status;            // HTTP status
+    char *location;        // or NULL; owned by the answer
+    char *body;            // JSON text or NULL (204); owned by the answer
+    struct faults *faults; // set for an error: becomes problem+json; owned by the answer
 };
 void answer_free(struct answer *answer);
 
