@@ -25,7 +25,7 @@ enum catalogue_kind {
     CATALOGUE_METRIC,
     CATALOGUE_CALLBACK,
     CATALOGUE_SCHEDULE,
-    CATALOGUE_SECTION,  // dataset, compile, fit and the objects in them
+    CATALOGUE_SECTION, // dataset, compile, fit and the objects in them
     CATALOGUE_KINDS
 };
 
@@ -33,16 +33,16 @@ enum arg_type {
     ARG_INTEGER,
     ARG_NUMBER,
     ARG_BOOL,
-    ARG_NAME,      // one of `names`
-    ARG_STRING,    // 1 to 128 bytes
-    ARG_INTEGERS,  // one integer or a list; normalised to a list, of `count` when that is not 0
-    ARG_NUMBERS,   // a list
-    ARG_NAME_OF,   // a plain name of `kind`
-    ARG_ENTRY,     // a name of `kind`, or {"type": name, …arguments}
-    ARG_ENTRIES,   // a list of such
-    ARG_SCHEDULE,  // a number, or a schedule as ARG_ENTRY
-    ARG_OBJECT,    // the members of the section `of`
-    ARG_WEIGHTS,   // {"0": number, "1": number, …}
+    ARG_NAME,     // one of `names`
+    ARG_STRING,   // 1 to 128 bytes
+    ARG_INTEGERS, // one integer or a list; normalised to a list, of `count` when that is not 0
+    ARG_NUMBERS,  // a list
+    ARG_NAME_OF,  // a plain name of `kind`
+    ARG_ENTRY,    // a name of `kind`, or {"type": name, …arguments}
+    ARG_ENTRIES,  // a list of such
+    ARG_SCHEDULE, // a number, or a schedule as ARG_ENTRY
+    ARG_OBJECT,   // the members of the section `of`
+    ARG_WEIGHTS,  // {"0": number, "1": number, …}
 };
 
 struct arg {
@@ -50,25 +50,25 @@ struct arg {
     enum arg_type type;
     bool required;
     bool nullable;
-    bool fixed;            // no hyperparameter may stand here
-    const char *fallback;  // Keras' default as JSON text; NULL: null
-    double min, max;       // numbers and elements of lists: inclusive bounds; both 0: none
-    bool min_open, max_open;  // bounds excluded
-    int count;                // ARG_INTEGERS: 0 any length from 1
+    bool fixed;              // no hyperparameter may stand here
+    const char *fallback;    // Keras' default as JSON text; NULL: null
+    double min, max;         // numbers and elements of lists: inclusive bounds; both 0: none
+    bool min_open, max_open; // bounds excluded
+    int count;               // ARG_INTEGERS: 0 any length from 1
     const char *const *names;
     enum catalogue_kind kind;
-    const char *of;    // ARG_OBJECT
-    const char *like;  // when null it is as this other argument
+    const char *of;   // ARG_OBJECT
+    const char *like; // when null it is as this other argument
 };
 
 struct shape {
     int rank;
-    int64_t dim[4];  // of one sample, without the batch; channels last
+    int64_t dim[4]; // of one sample, without the batch; channels last
 };
 
 struct entry {
-    const char *name;        // Keras' class or function name
-    const struct arg *args;  // ends with a NULL name; NULL: none
+    const char *name;       // Keras' class or function name
+    const struct arg *args; // ends with a NULL name; NULL: none
     // Rules between the arguments of a normalised configuration; the pointer is relative ("/strides").
     enum code (*check)(const cJSON *config, struct error *err);
     // Layers only: output shape and parameter counts from the normalised configuration.
@@ -87,7 +87,8 @@ const char *catalogue_kind_name(enum catalogue_kind kind);
 // Checks {"layers": […]} with no hyperparameter in it and gives a copy with every default filled in;
 // likewise `compile`, `fit` and `dataset`. NULL with faults otherwise. Idempotent.
 cJSON *catalogue_normalise_model(const cJSON *model, const char *pointer, struct faults *faults);
-cJSON *catalogue_normalise_compile(const cJSON *compile, const char *pointer, struct faults *faults);
+cJSON *catalogue_normalise_compile(const cJSON *compile, const char *pointer,
+                                   struct faults *faults);
 cJSON *catalogue_normalise_fit(const cJSON *fit, const char *pointer, struct faults *faults);
 cJSON *catalogue_normalise_dataset(const cJSON *dataset, const char *pointer,
                                    struct faults *faults);

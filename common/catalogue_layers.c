@@ -104,7 +104,8 @@ static enum code one_of_strides_and_dilation(const cJSON *config, struct error *
     if (strided && dilated)
         return fail(err, E_INVALID, "/dilation_rate",
                     "strides and dilation_rate cannot both be above 1; leave one at 1");
-    int64_t filters = json_integer_or(config, "filters", 1), groups = json_integer_or(config, "groups", 1);
+    int64_t filters = json_integer_or(config, "filters", 1),
+            groups = json_integer_or(config, "groups", 1);
     if (filters % groups)
         return fail(err, E_INVALID, "/groups", "%lld filters do not divide into %lld groups",
                     (long long)filters, (long long)groups);
@@ -119,7 +120,8 @@ static enum code one_unknown_dimension(const cJSON *config, struct error *err)
     cJSON_ArrayForEach(item, shape)
     {
         if (item->valuedouble == 0)
-            return fail(err, E_RANGE, "/target_shape", "a dimension of 0 has no values; use 1 or more");
+            return fail(err, E_RANGE, "/target_shape",
+                        "a dimension of 0 has no values; use 1 or more");
         unknown += item->valuedouble < 0;
     }
     if (unknown > 1)

@@ -42,7 +42,8 @@ static int64_t element(const cJSON *config, const char *name, int index)
 {
     int64_t value;
 
-    return json_is_integer(cJSON_GetArrayItem(json_member(config, name), index), &value) ? value : 1;
+    return json_is_integer(cJSON_GetArrayItem(json_member(config, name), index), &value) ? value
+                                                                                         : 1;
 }
 
 static bool flag(const cJSON *config, const char *name)
@@ -62,8 +63,8 @@ static enum code needs_rank(const cJSON *config, const struct shape *in, int ran
                 in->rank < rank ? "; put a Reshape before it" : "");
 }
 
-enum code infer_same(const cJSON *config, const struct shape *in, struct shape *out, int64_t *trainable,
-                     int64_t *frozen, struct error *err)
+enum code infer_same(const cJSON *config, const struct shape *in, struct shape *out,
+                     int64_t *trainable, int64_t *frozen, struct error *err)
 {
     (void)config, (void)err;
     *out = *in;
@@ -135,7 +136,7 @@ enum code infer_layer_normalization(const cJSON *config, const struct shape *in,
     int64_t size = 1;
     char text[96];
 
-    for (int k = 1; k <= n; k++) {  // each of the last n must be named
+    for (int k = 1; k <= n; k++) { // each of the last n must be named
         bool named = false;
         for (int i = 0; i < n; i++) {
             int64_t axis = element(config, "axis", i);
@@ -166,18 +167,20 @@ static enum code does_not_fit(const char *pointer, const char *what, int64_t win
 {
     char text[96];
 
-    return fail(err, E_INVALID, pointer,
-                "a %s of %lld is larger than its input %s; use a smaller one, padding \"same\" or fewer "
-                "layers before it",
-                what, (long long)window, shape_text(in, text));
+    return fail(
+        err, E_INVALID, pointer,
+        "a %s of %lld is larger than its input %s; use a smaller one, padding \"same\" or fewer "
+        "layers before it",
+        what, (long long)window, shape_text(in, text));
 }
 
-enum code infer_conv(const cJSON *config, const struct shape *in, struct shape *out, int64_t *trainable,
-                     int64_t *frozen, struct error *err)
+enum code infer_conv(const cJSON *config, const struct shape *in, struct shape *out,
+                     int64_t *trainable, int64_t *frozen, struct error *err)
 {
     int rank = cJSON_GetArraySize(json_member(config, "kernel_size"));
     const char *padding = json_string_or(config, "padding", "valid");
-    int64_t filters = json_integer_or(config, "filters", 1), groups = json_integer_or(config, "groups", 1);
+    int64_t filters = json_integer_or(config, "filters", 1),
+            groups = json_integer_or(config, "groups", 1);
     struct shape made = {.rank = rank + 1};
     enum code code = needs_rank(config, in, rank + 1,
                                 rank == 1 ? "(steps, channels)" : "(height, width, channels)", err);
@@ -284,14 +287,14 @@ enum code infer_simple_rnn(const cJSON *config, const struct shape *in, struct s
     return infer_recurrent(config, in, out, trainable, frozen, err, 1, 1);
 }
 
-enum code infer_lstm(const cJSON *config, const struct shape *in, struct shape *out, int64_t *trainable,
-                     int64_t *frozen, struct error *err)
+enum code infer_lstm(const cJSON *config, const struct shape *in, struct shape *out,
+                     int64_t *trainable, int64_t *frozen, struct error *err)
 {
     return infer_recurrent(config, in, out, trainable, frozen, err, 4, 1);
 }
 
-enum code infer_gru(const cJSON *config, const struct shape *in, struct shape *out, int64_t *trainable,
-                    int64_t *frozen, struct error *err)
+enum code infer_gru(const cJSON *config, const struct shape *in, struct shape *out,
+                    int64_t *trainable, int64_t *frozen, struct error *err)
 {
     return infer_recurrent(config, in, out, trainable, frozen, err, 3,
                            flag(config, "reset_after") ? 2 : 1);

@@ -32,7 +32,7 @@ ARGS(rmsprop_args, OPTIMIZER("0.001"), FRACTION("rho", "0.9"),
 ARGS(adam_args, OPTIMIZER("0.001"), BETAS, FLAG("amsgrad", false));
 ARGS(adamw_args,
      {"learning_rate", ARG_SCHEDULE, .fallback = "0.001", .min = 0, .max = INF, .kind = CATALOGUE_SCHEDULE},
-     {"weight_decay", ARG_NUMBER, .fallback = "0.004", .nullable = true, .min = 0, .max = INF},
+     NOT_NEGATIVE("weight_decay", "0.004"),
      POSITIVE_OR_NULL("clipnorm"), POSITIVE_OR_NULL("global_clipnorm"), POSITIVE_OR_NULL("clipvalue"),
      BETAS, FLAG("amsgrad", false));
 ARGS(adagrad_args, OPTIMIZER("0.001"), NOT_NEGATIVE("initial_accumulator_value", "0.1"),
@@ -127,7 +127,8 @@ static bool given(const cJSON *config, const char *name)
 
 static enum code one_way_to_clip(const cJSON *config, struct error *err)
 {
-    if (given(config, "clipnorm") + given(config, "global_clipnorm") + given(config, "clipvalue") > 1)
+    if (given(config, "clipnorm") + given(config, "global_clipnorm") + given(config, "clipvalue") >
+        1)
         return fail(err, E_INVALID, given(config, "clipvalue") ? "/clipvalue" : "/global_clipnorm",
                     "only one of clipnorm, global_clipnorm and clipvalue can be set");
     return OK;
@@ -136,12 +137,13 @@ static enum code one_way_to_clip(const cJSON *config, struct error *err)
 static enum code one_value_more_than_boundaries(const cJSON *config, struct error *err)
 {
     const cJSON *boundaries = json_member(config, "boundaries"), *item;
-    int n = cJSON_GetArraySize(boundaries), values = cJSON_GetArraySize(json_member(config, "values"));
+    int n = cJSON_GetArraySize(boundaries),
+        values = cJSON_GetArraySize(json_member(config, "values"));
     double before = -1;
 
     if (values != n + 1)
-        return fail(err, E_INVALID, "/values", "%d boundaries need %d values; there are %d", n, n + 1,
-                    values);
+        return fail(err, E_INVALID, "/values", "%d boundaries need %d values; there are %d", n,
+                    n + 1, values);
     cJSON_ArrayForEach(item, boundaries)
     {
         if (item->valuedouble <= before)
@@ -152,69 +154,76 @@ static enum code one_value_more_than_boundaries(const cJSON *config, struct erro
 }
 
 const struct entry catalogue_optimizers[] = {
-    {"SGD", sgd_args, one_way_to_clip},         {"RMSprop", rmsprop_args, one_way_to_clip},
-    {"Adam", adam_args, one_way_to_clip},       {"AdamW", adamw_args, one_way_to_clip},
-    {"Adagrad", adagrad_args, one_way_to_clip}, {"Nadam", nadam_args, one_way_to_clip},
+    {.name = "SGD", .args = sgd_args, .check = one_way_to_clip},
+    {.name = "RMSprop", .args = rmsprop_args, .check = one_way_to_clip},
+    {.name = "Adam", .args = adam_args, .check = one_way_to_clip},
+    {.name = "AdamW", .args = adamw_args, .check = one_way_to_clip},
+    {.name = "Adagrad", .args = adagrad_args, .check = one_way_to_clip},
+    {.name = "Nadam", .args = nadam_args, .check = one_way_to_clip},
     {0},
 };
 
 const struct entry catalogue_losses[] = {
-    {"sparse_categorical_crossentropy", sparse_args},
-    {"categorical_crossentropy", smoothed_args},
-    {"binary_crossentropy", smoothed_args},
-    {"mean_squared_error", NULL},
-    {"mean_absolute_error", NULL},
-    {"huber", huber_args},
+    {.name = "sparse_categorical_crossentropy", .args = sparse_args},
+    {.name = "categorical_crossentropy", .args = smoothed_args},
+    {.name = "binary_crossentropy", .args = smoothed_args},
+    {.name = "mean_squared_error"},
+    {.name = "mean_absolute_error"},
+    {.name = "huber", .args = huber_args},
     {0},
 };
 
 const struct entry catalogue_metrics[] = {
-    {"accuracy", metric_args, .better = 1},
-    {"top_k_accuracy", top_k_args, .better = 1},
-    {"precision", precision_args, .better = 1},
-    {"recall", precision_args, .better = 1},
-    {"f1", f1_args, .better = 1},
-    {"auc", auc_args, .better = 1},
-    {"mae", metric_args, .better = -1},
-    {"mse", metric_args, .better = -1},
-    {"rmse", metric_args, .better = -1},
+    {.name = "accuracy", .args = metric_args, .better = 1},
+    {.name = "top_k_accuracy", .args = top_k_args, .better = 1},
+    {.name = "precision", .args = precision_args, .better = 1},
+    {.name = "recall", .args = precision_args, .better = 1},
+    {.name = "f1", .args = f1_args, .better = 1},
+    {.name = "auc", .args = auc_args, .better = 1},
+    {.name = "mae", .args = metric_args, .better = -1},
+    {.name = "mse", .args = metric_args, .better = -1},
+    {.name = "rmse", .args = metric_args, .better = -1},
     {0},
 };
 
 const struct entry catalogue_callbacks[] = {
-    {"EarlyStopping", early_stopping_args},
-    {"ReduceLROnPlateau", reduce_lr_args},
-    {"LearningRateScheduler", scheduler_args},
-    {"TerminateOnNaN", NULL},
+    {.name = "EarlyStopping", .args = early_stopping_args},
+    {.name = "ReduceLROnPlateau", .args = reduce_lr_args},
+    {.name = "LearningRateScheduler", .args = scheduler_args},
+    {.name = "TerminateOnNaN"},
     {0},
 };
 
 const struct entry catalogue_schedules[] = {
-    {"ExponentialDecay", exponential_decay_args},
-    {"PiecewiseConstantDecay", piecewise_args, one_value_more_than_boundaries},
-    {"PolynomialDecay", polynomial_decay_args},
-    {"InverseTimeDecay", exponential_decay_args},
-    {"CosineDecay", cosine_decay_args},
-    {"CosineDecayRestarts", cosine_restarts_args},
-    {"CyclicLR", cyclic_lr_args},
-    {"OneCycleLR", one_cycle_lr_args},
-    {"step", step_args},
-    {"exponential", exponential_args},
-    {"polynomial", polynomial_args},
-    {"cosine", cosine_args},
-    {"cosine_restarts", restarts_args},
-    {"cyclical", cyclical_args},
-    {"one_cycle", one_cycle_args},
+    {.name = "ExponentialDecay", .args = exponential_decay_args},
+    {.name = "PiecewiseConstantDecay",
+     .args = piecewise_args,
+     .check = one_value_more_than_boundaries},
+    {.name = "PolynomialDecay", .args = polynomial_decay_args},
+    {.name = "InverseTimeDecay", .args = exponential_decay_args},
+    {.name = "CosineDecay", .args = cosine_decay_args},
+    {.name = "CosineDecayRestarts", .args = cosine_restarts_args},
+    {.name = "CyclicLR", .args = cyclic_lr_args},
+    {.name = "OneCycleLR", .args = one_cycle_lr_args},
+    {.name = "step", .args = step_args},
+    {.name = "exponential", .args = exponential_args},
+    {.name = "polynomial", .args = polynomial_args},
+    {.name = "cosine", .args = cosine_args},
+    {.name = "cosine_restarts", .args = restarts_args},
+    {.name = "cyclical", .args = cyclical_args},
+    {.name = "one_cycle", .args = one_cycle_args},
     {0},
 };
 
-const struct entry catalogue_regularizers[] = {
-    {"l1", l1_args}, {"l2", l2_args}, {"l1_l2", l1_l2_args}, {0}};
+const struct entry catalogue_regularizers[] = {{.name = "l1", .args = l1_args},
+                                               {.name = "l2", .args = l2_args},
+                                               {.name = "l1_l2", .args = l1_l2_args},
+                                               {0}};
 
 const struct entry catalogue_activations[] = {
-    {.name = "linear"},  {.name = "relu"}, {.name = "leaky_relu"}, {.name = "elu"},
-    {.name = "selu"},    {.name = "gelu"}, {.name = "silu"},       {.name = "sigmoid"},
-    {.name = "tanh"},    {.name = "softplus"}, {.name = "softmax"},    {0},
+    {.name = "linear"}, {.name = "relu"},     {.name = "leaky_relu"}, {.name = "elu"},
+    {.name = "selu"},   {.name = "gelu"},     {.name = "silu"},       {.name = "sigmoid"},
+    {.name = "tanh"},   {.name = "softplus"}, {.name = "softmax"},    {0},
 };
 
 const struct entry catalogue_initializers[] = {
