@@ -56,7 +56,12 @@ export function ago(time) {
     const past = seconds(time);
     if (past === null)
         return '–';
-    return past < 2 ? 'now' : `${duration(Math.floor(past)).replace(/\.0 s/, ' s')} ago`;
+    if (past < 2)
+        return 'now';
+    for (const [unit, size] of [['d', 86400], ['h', 3600], ['min', 60]])
+        if (past >= size)
+            return `${Math.floor(past / size)} ${unit} ago`;
+    return `${Math.floor(past)} s ago`;
 }
 
 export function dateTime(time) {

@@ -71,7 +71,8 @@ function painter(front, back) {
         for (const line of front) {
             const bold = line.execution === null || line.single;
             const chosen = hit?.line.trial === line.trial;
-            draw(line, bold ? (chosen ? 3 : 2.25) : 1, bold ? 1 : chosen ? 0.75 : 0.4, colours[line.colour]);
+            const width = line.training ? 1.5 : 2.25;
+            draw(line, bold ? width * (chosen ? 1.4 : 1) : 1, bold ? (line.training ? 0.8 : 1) : chosen ? 0.75 : 0.35, colours[line.colour]);
         }
         g.setLineDash([]);
         if (hit) {

@@ -12,7 +12,7 @@ const HEIGHT = 300;
 const TOP = 14;
 const BOTTOM = 18;
 const UNSET = 22; // pixels below the axis
-const MARGIN = 44;
+const MARGIN = 56;
 const AXIS_MIN = 104; // pixels between axes before the chart scrolls sideways
 const LINES_MAX = 3000;
 const GRAB = 18;
@@ -68,11 +68,13 @@ function paintAxes(g, at, axes, brushes, colours) {
             if (k % few && v !== null)
                 return;
             const y = at.y(v === null ? null : axis.unit(v));
-            g.lineWidth = 3;
-            g.strokeStyle = colours.panel;
-            g.fillStyle = colours.muted;
             const shown = clipped(g, text, Math.min(space, 92));
-            g.strokeText(shown, last ? x + 8 : x - 8, y);
+            const wide = g.measureText(shown).width;
+            g.globalAlpha = 0.82;
+            g.fillStyle = colours.panel;
+            g.fillRect(last ? x + 6 : x - 10 - wide, y - 7, wide + 4, 14);
+            g.globalAlpha = 1;
+            g.fillStyle = colours.muted;
             g.fillText(shown, last ? x + 8 : x - 8, y);
         });
     });
@@ -117,13 +119,13 @@ export function Parallel({ trials, axes, brushes, view, objective, best, onBrush
     const shown = { ...brushes, ...(drag && { [axes[drag.axis].name]: brushOf(at, axes[drag.axis], drag.from, drag.to) }) };
 
     const lines = useMemo(() => {
-        const score = axes[axes.length - 1];
-        return trials.slice(0, LINES_MAX).map((trial) => ({
+        const shown = trials.slice(0, LINES_MAX);
+        return shown.map((trial, rank) => ({
             trial,
             ys: axes.map((axis) => at.y(place(axis, trial))),
-            colour: place(score, trial),
+            colour: viridis(shown.length > 1 ? 1 - rank / (shown.length - 1) : 1),
         })).reverse();
-    }, [trials, axes, at]);
+    }, [trials, axes, at, dark.value]);
 
     useLayoutEffect(() => {
         const watch = new ResizeObserver(() => setWidth(scroller.current.clientWidth));
@@ -151,11 +153,11 @@ export function Parallel({ trials, axes, brushes, view, objective, best, onBrush
         g.globalAlpha = 0.16;
         lines.filter(dim).forEach((line) => trace(g, at, line.ys));
         g.lineWidth = lines.length > 300 ? 1 : 1.6;
-        g.globalAlpha = lines.length > 300 ? 0.6 : 0.85;
+        g.globalAlpha = Math.max(0.12, Math.min(0.85, 150 / lines.length));
         for (const line of lines) {
             if (dim(line))
                 continue;
-            g.strokeStyle = viridis(line.colour ?? 0);
+            g.strokeStyle = line.colour;
             trace(g, at, line.ys);
         }
         g.globalAlpha = 1;
@@ -166,13 +168,12 @@ export function Parallel({ trials, axes, brushes, view, objective, best, onBrush
             g.strokeStyle = number === hover?.number || view.picked.has(number) ? colours.text : colours.muted;
             g.lineWidth = 4.5;
             trace(g, at, line.ys);
-            g.strokeStyle = viridis(line.colour ?? 0);
+            g.strokeStyle = line.colour;
             g.lineWidth = 2.5;
             trace(g, at, line.ys);
         }
         paintAxes(g, at, axes, shown, colours);
     });
-    void dark.value;
 
     const point = (event) => {
         const box = canvas.current.getBoundingClientRect();

@@ -25,6 +25,14 @@ function axis(more) {
     };
 }
 
+// All ticks with as many places as their distance needs.
+function ticks(u, values, index, space, step) {
+    const places = String(Number(step.toPrecision(3))).split('.')[1]?.length ?? 0;
+    return values.map((v) => (Math.abs(v) >= 1e6 || places > 6 ? number(v, 3) : v.toFixed(places)));
+}
+
+const logTicks = (_, values) => values.map((v) => (v === null ? '' : number(v, 3)));
+
 // Ticks at whole numbers only: trials and epochs are counted.
 const whole = (_, values) => values.map((v) => (Number.isInteger(v) ? String(v) : null));
 
@@ -48,7 +56,7 @@ function options(box, live, { log }) {
         },
         axes: [
             axis({ values: whole, size: 28, space: 50, grid: { show: false } }),
-            axis({ values: (_, values) => values.map((v) => (v === null ? '' : number(v, 4))), size: 52, space: 34 }),
+            axis({ values: log ? logTicks : ticks, size: 56, space: 34 }),
         ],
         series: [{}, ...[0, 1].map(() => ({ paths: () => null, points: { show: false } }))],
         hooks: {
@@ -81,7 +89,7 @@ function paintInside(u, paint, hit) {
 // find(x, y, at) gives the item nearest to a point in plot pixels, or null; step(hit, by) its neighbour;
 // spot(item) its {x, y} in values; tip(item) what is shown there; onPick(item).
 export function Plot(props) {
-    const { data, log, label, summary, height = 260, tip, children } = props;
+    const { data, log, label, summary, height, tip, children } = props;
     const box = useRef();
     const live = useRef({ zoom: null, hit: null }).current;
     const [hit, setHit] = useState(null);
@@ -153,7 +161,7 @@ export function Plot(props) {
     };
     return (
         <figure class="chart">
-            <div class="plot" ref={box} style={{ height: `${height}px` }} tabindex="0" role="group" aria-label={`${label}. ${summary}`}
+            <div class="plot" ref={box} style={height ? { height: `${height}px` } : undefined} tabindex="0" role="group" aria-label={`${label}. ${summary}`}
                 onKeyDown={onKeyDown} onDblClick={() => zoom(null)} onBlur={() => show(null)}
                 onPointerDown={() => (live.dragged = false)}
                 onClick={() => live.hit && !live.dragged && props.onPick(live.hit)}>

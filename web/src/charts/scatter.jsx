@@ -103,7 +103,7 @@ export function Scatter({ trials, view, objective, onPick, allScores }) {
     const summary = `${plural(trials.length, 'trial')}${last === null ? ', no score yet' : `, best ${objective.name} ${score(last)}`}. The table of trials below has every value.`;
     return (
         <Plot data={data} paint={paint} label={`${objective.name} over trials`} summary={summary} find={find} step={step} spot={spot}
-            yRange={range} height={280} onPick={({ trial }) => onPick(trial.number)} tip={({ trial }) => <TrialTip trial={trial} objective={objective} />}>
+            yRange={range} onPick={({ trial }) => onPick(trial.number)} tip={({ trial }) => <TrialTip trial={trial} objective={objective} />}>
             <figcaption class="legend">
                 {TRIAL_STATES.filter((state) => trials.some((trial) => trial.state === state)).map((state) => (
                     <span key={state}><Mark state={state} />{state}</span>

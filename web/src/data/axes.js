@@ -3,6 +3,7 @@
 // the number itself, or the place of a category in its list.
 import { number, value as text } from '../format.js';
 
+const TICKS_MAX = 8;
 const numbered = { Int: true, Float: true };
 
 function scaleOf(low, high, sampling) {
@@ -26,7 +27,7 @@ export function hyperparameterAxis(hp) {
         return {
             name: hp.name, numeric: true, log: hp.sampling === 'log', optional: hp.conditions?.length > 0, read,
             coordinate: (v) => v, unit: scale.to, at: scale.from, label: (v) => number(v, 3),
-            ticks: ticks(hp.min_value, hp.max_value, scale, hp.hp === 'Int'),
+            ticks: ticks(hp, scale),
         };
     }
     const values = hp.values ?? (hp.hp === 'Boolean' ? [false, true] : [hp.value]);
@@ -49,11 +50,17 @@ export function scoreAxis(name, direction, low, high) {
     };
 }
 
-function ticks(low, high, scale, integer) {
+// Five places along the scale, on the hyperparameter's own grid; all of a short grid.
+function ticks({ min_value: low, max_value: high, step, sampling, hp }, scale) {
     if (!(high > low))
         return [low];
-    const list = [0, 0.25, 0.5, 0.75, 1].map(scale.from).map((v) => (integer ? Math.round(v) : v));
-    return [...new Set(list)];
+    const grid = step ?? (hp === 'Int' ? 1 : 0);
+    const linear = grid && (sampling ?? 'linear') === 'linear';
+    const steps = linear ? Math.floor((high - low) / grid + 1e-9) : 0;
+    if (steps > 0 && steps < TICKS_MAX)
+        return Array.from({ length: steps + 1 }, (_, i) => low + i * grid);
+    const snap = (v) => (linear ? low + Math.round((v - low) / grid) * grid : hp === 'Int' ? Math.round(v) : v);
+    return [...new Set([0, 0.25, 0.5, 0.75, 1].map(scale.from).map(snap))];
 }
 
 // The place of a trial on an axis in [0, 1], or null where the hyperparameter is not set.

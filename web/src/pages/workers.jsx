@@ -22,7 +22,7 @@ function Slots({ worker }) {
                     <span class="muted">trial {one.trial}, execution {one.execution}</span>
                 </li>
             ))}
-            {Array.from({ length: Math.min(free, 64) }, (_, i) => <li key={`free ${i}`} class="slot">{worker.state === 'gone' ? 'gone' : 'free'}</li>)}
+            {Array.from({ length: Math.min(free, 64) }, (_, i) => <li key={`free ${i}`} class="slot">free</li>)}
         </ul>
     );
 }
@@ -48,7 +48,7 @@ function Worker({ worker }) {
                     worker.executions !== undefined && `${plural(worker.executions, 'execution')} completed`]
                     .filter(Boolean).map((fact) => <span key={fact}>{fact}</span>)}
             </p>
-            <Slots worker={worker} />
+            {worker.state !== 'gone' && <Slots worker={worker} />}
         </li>
     );
 }

@@ -4,17 +4,18 @@ import { copy } from '../../ui/dialog.jsx';
 import { Icon } from '../../ui/icon.jsx';
 import { Panel } from '../../ui/parts.jsx';
 
-const WIDTH = 96;
+const WIDTH = 92;
 
 // JSON as people write it: what fits on a line stays on one.
-export function pretty(node, indent = 0, room = WIDTH) {
+// `before` is what stands on its first line already.
+function pretty(node, indent = 0, before = 0) {
     const flat = JSON.stringify(node, null, 1)?.replace(/\n\s*/g, ' ').replace(/([[{]) /g, '$1').replace(/ ([\]}])/g, '$1');
-    if (node === null || typeof node !== 'object' || flat.length + indent <= room)
+    if (node === null || typeof node !== 'object' || flat.length + indent + before <= WIDTH)
         return flat;
     const pad = ' '.repeat(indent + 2);
     const entries = Array.isArray(node)
-        ? node.map((one) => pad + pretty(one, indent + 2, room))
-        : Object.entries(node).map(([key, one]) => `${pad}${JSON.stringify(key)}: ${pretty(one, indent + 2 + key.length, room)}`);
+        ? node.map((one) => pad + pretty(one, indent + 2))
+        : Object.entries(node).map(([key, one]) => `${pad}${JSON.stringify(key)}: ${pretty(one, indent + 2, key.length + 4)}`);
     const [open, close] = Array.isArray(node) ? '[]' : '{}';
     return `${open}\n${entries.join(',\n')}\n${' '.repeat(indent)}${close}`;
 }
