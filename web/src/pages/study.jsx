@@ -64,7 +64,7 @@ export function StudyPage({ name }) {
     const { summary } = study;
     const objective = useMemo(() => summary && objectiveOf(summary), [JSON.stringify(summary?.objective), summary?.direction]);
     if (study.deleted)
-        return <div class="empty"><h2>{name} was deleted</h2><a class="button" href={href(['studies'])}>All studies</a></div>;
+        return <div class="empty"><h1>{name} was deleted</h1><a class="button" href={href(['studies'])}>All studies</a></div>;
     if (study.problem && !summary)
         return <Fault problem={study.problem} retry={() => study.loadSummary()} />;
     if (!summary?.document)

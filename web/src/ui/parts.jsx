@@ -65,7 +65,7 @@ export function Segmented({ label, value, options, onChange }) {
 export function Fault({ problem, retry }) {
     return (
         <div class="empty" role="alert">
-            <h2>{problem.status === 404 ? 'Not found' : 'That did not work'}</h2>
+            <h1>{problem.status === 404 ? 'Not found' : 'That did not work'}</h1>
             <p>{problem.message}</p>
             {retry && <button class="button" onClick={retry}>Try again</button>}
         </div>

@@ -126,16 +126,22 @@ function Samples({ samples }) {
     );
 }
 
-export function Report({ path, state, done }) {
+// `done` counts the executions that can have a report.
+export function Report({ path, done }) {
     const [report, setReport] = useState(null);
     const [problem, setProblem] = useState(null);
     useEffect(() => {
+        if (!done)
+            return undefined;
         let gone = false;
         get(path).then((one) => gone || setReport(one), (fault) => gone || setProblem(fault));
         return () => (gone = true);
-    }, [path, state, done]);
+    }, [path, done]);
     if (!report)
-        return problem && <section><h3>Report</h3><p class="muted">{problem.message}</p></section>;
+        return (
+            <section><h3>Report</h3>
+                <p class="muted">{problem ? problem.message : done ? 'Loading…' : 'It is there once an execution has completed.'}</p></section>
+        );
     const names = report.class_names ?? null;
     return (
         <>

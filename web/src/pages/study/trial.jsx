@@ -11,6 +11,7 @@ import { Hyperparameters } from './best.jsx';
 import { Report } from './report.jsx';
 
 const ORIGINS = { random: 'Drawn at random', grid: 'From the grid', model: 'Proposed by the model', user: 'Queued by hand', default: 'The defaults' };
+const REPORTED = ['completed', 'pruned'];
 const BOTH = ['validation', 'training'];
 
 function originWords({ kind, reason, bracket, round, promoted_from: from } = {}) {
@@ -99,7 +100,7 @@ export function TrialDrawer({ study, number, axes, objective, version, order, on
             go(-1);
     };
     return (
-        <aside class="drawer" role="dialog" aria-labelledby="trial-title" tabindex="-1" ref={panel} onKeyDown={onKeyDown}>
+        <div class="drawer" role="dialog" aria-labelledby="trial-title" tabindex="-1" ref={panel} onKeyDown={onKeyDown}>
             <header class="drawer-head">
                 <h2 id="trial-title">Trial {number}</h2>
                 {trial && <StateBadge state={trial.state} />}
@@ -124,8 +125,8 @@ export function TrialDrawer({ study, number, axes, objective, version, order, on
                 )}
                 <section><h3>Curves</h3><TrialCurves study={study} number={number} version={version} /></section>
                 {detail?.executions?.length > 0 && <section><h3>Executions</h3><Executions executions={detail.executions} /></section>}
-                <Report path={`${study.path}/trials/${number}/report`} state={trial?.state} done={detail?.executions?.filter((one) => one.state === 'completed').length} />
+                <Report path={`${study.path}/trials/${number}/report`} done={detail?.executions?.filter((one) => REPORTED.includes(one.state)).length ?? 0} />
             </div>
-        </aside>
+        </div>
     );
 }
