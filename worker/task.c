@@ -1,0 +1,224 @@
+// What a child says is checked like a stranger's message: a training gone wild may send anything, and
+// outbox_add() passes only what holds against the wire's tables.
+#include "worker/task.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/log.h"
+
+struct task *task_new(cJSON *job, bool fresh, struct error *err)
+{
+    struct task *task = calloc(1, sizeof *task);
+    if (task == NULL) {
+        cJSON_Delete(job);
+        fail(err, E_MEMORY, "", "out of memory");
+        return NULL;
+    }
+    task->job = job;
+    task->fresh = fresh;
+    task->child.socket = task->child.pidfd = -1;
+    snprintf(task->lease, sizeof task->lease, "%s", json_string_or(job, "lease", ""));
+    task->attempt = (int)json_integer_or(job, "attempt", 1);
+    task->epochs = (int)json_integer_or(job, "initial_epoch", 0);
+    outbox_init(&task->outbox, task->lease, task->attempt);
+    return task;
+}
+
+void task_free(struct task *task)
+{
+    child_close(&task->child);
+    outbox_fini(&task->outbox);
+    cJSON_Delete(task->job);
+    free(task);
+}
+
+static void add_path(cJSON *object, const char *name, char *path)
+{
+    cJSON_AddStringToObject(object, name, path ? path : "");
+    free(path);
+}
+
+enum code task_start(struct task *task, struct spawner *spawner, const struct cache *cache,
+                     double memory, double now, double patience_s, struct error *err)
+{
+    cJSON *work = cJSON_CreateObject();
+    cJSON_AddStringToObject(work, "work", "train");
+    cJSON_AddItemReferenceToObject(work, "job", task->job);
+    cJSON_AddNumberToObject(work, "memory", memory);
+    add_path(work, "dataset", cache_path(cache, CACHE_PREPARED, task->data_key));
+    add_path(work, "blobs", cache_path(cache, CACHE_BLOBS, ""));
+    const cJSON *checkpoint = json_member(task->job, "checkpoint");
+    if (cJSON_IsObject(checkpoint))
+        add_path(work, "checkpoint",
+                 cache_path(cache, CACHE_BLOBS, json_string_or(checkpoint, "sha256", "")));
+    enum code code = child_start(&task->child, spawner, work, now, patience_s, err);
+    if (code == OK)
+        task->state = TASK_RUNNING;
+    return code;
+}
+
+static cJSON *result(const struct task *task, const char *state, const char *reason,
+                     const char *error)
+{
+    cJSON *message = wire_message("result");
+    cJSON_AddStringToObject(message, "state", state);
+    cJSON_AddNumberToObject(message, "epochs", task->epochs);
+    cJSON_AddStringToObject(message, "end_reason", reason);
+    if (error != NULL)
+        cJSON_AddStringToObject(message, "error", error);
+    return message;
+}
+
+// A result always gets out: when its text does not hold, without the parts that came from elsewhere.
+static void add_result(struct task *task, cJSON *message)
+{
+    struct error err = {.code = OK};
+    task->child.ended = true;
+    if (outbox_add(&task->outbox, message, &err) == OK)
+        return;
+    log_event(LOG_LEVEL_WARNING, "bad_result", "lease=%s %s", task->lease, err.message);
+    message = result(task, "failed", code_name(err.code), err.message);
+    cJSON_AddNullToObject(message, "report");
+    if (outbox_add(&task->outbox, message, &err) != OK)
+        log_event(LOG_LEVEL_ERROR, "result_lost", "lease=%s %s", task->lease, err.message);
+}
+
+void task_end(struct task *task, const char *state, const char *reason, const char *error)
+{
+    cJSON *message = result(task, state, reason, error);
+    cJSON_AddNullToObject(message, "report");
+    add_result(task, message);
+    task->state = TASK_SETTLING;
+}
+
+static void on_epoch(struct task *task, const cJSON *frame)
+{
+    int64_t epoch;
+    struct error err;
+    if (!json_is_integer(json_member(frame, "epoch"), &epoch) || epoch > INT32_MAX) {
+        child_kill(&task->child, CHILD_WILD);
+        return;
+    }
+    if (epoch <= task->epochs)
+        return; // a rerun repeats what is told already
+    cJSON *message = wire_message("epoch");
+    cJSON_AddNumberToObject(message, "epoch", (double)epoch);
+    cJSON_AddItemToObject(message, "metrics", cJSON_Duplicate(json_member(frame, "metrics"), true));
+    if (outbox_add(&task->outbox, message, &err) == OK) {
+        task->epochs = (int)epoch;
+        return;
+    }
+    log_event(LOG_LEVEL_WARNING, "bad_epoch", "lease=%s %s", task->lease, err.message);
+    child_kill(&task->child, CHILD_WILD);
+}
+
+// The child has written the file under its digest; here it is opened, so that it stays until sent.
+static enum code add_checkpoint(struct task *task, const struct cache *cache,
+                                const cJSON *checkpoint, struct error *err)
+{
+    struct stat status;
+    char *path = cache_path(cache, CACHE_BLOBS, json_string_or(checkpoint, "sha256", "none"));
+    int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+    free(path);
+    if (fd < 0 || fstat(fd, &status) != 0) {
+        if (fd >= 0)
+            close(fd);
+        return fail(err, E_IO, "", "the checkpoint was not written");
+    }
+    return outbox_add_checkpoint(&task->outbox, fd, status.st_size,
+                                 json_string_or(checkpoint, "sha256", ""),
+                                 (int)json_integer_or(checkpoint, "epoch", 0), err);
+}
+
+static void on_ended(struct task *task, const struct cache *cache, const cJSON *frame)
+{
+    struct error err = {.code = OK};
+    const cJSON *checkpoint = json_member(frame, "checkpoint");
+    if (cJSON_IsObject(checkpoint) && add_checkpoint(task, cache, checkpoint, &err) != OK) {
+        cJSON *message = result(task, "failed", code_name(err.code), err.message);
+        cJSON_AddNullToObject(message, "report");
+        add_result(task, message);
+        return;
+    }
+    cJSON *message =
+        result(task, json_string_or(frame, "state", "failed"),
+               json_string_or(frame, "end_reason", ""), json_string_or(frame, "error", NULL));
+    const cJSON *report = json_member(frame, "report");
+    cJSON_AddItemToObject(message, "report",
+                          report ? cJSON_Duplicate(report, true) : cJSON_CreateNull());
+    add_result(task, message);
+}
+
+bool task_read(struct task *task, const struct cache *cache, double now)
+{
+    bool told = false;
+    cJSON *frame;
+    while ((frame = child_read(&task->child, now)) != NULL) {
+        const char *type = json_string_or(frame, "type", "");
+        bool heard = task->state == TASK_RUNNING && !task->child.ended;
+        if (heard && strcmp(type, "epoch") == 0)
+            on_epoch(task, frame);
+        else if (heard && strcmp(type, "ended") == 0)
+            on_ended(task, cache, frame);
+        told = told || heard;
+        cJSON_Delete(frame);
+    }
+    return told;
+}
+
+void task_exited(struct task *task, const struct cache *cache, int status, double now)
+{
+    task_read(task, cache, now);
+    if (task->state == TASK_RUNNING && !task->child.ended) {
+        char how[200], error[400];
+        bool cancelled = task->child.killed == CHILD_CANCELLED;
+        child_describe(&task->child, status, how, sizeof how);
+        snprintf(error, sizeof error, "%s, after epoch %d", how, task->epochs);
+        task_end(task, cancelled ? "cancelled" : "failed", cancelled ? "cancelled" : "crashed",
+                 cancelled ? NULL : error);
+        log_event(cancelled ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "execution_ended",
+                  "lease=%s attempt=%d %s", task->lease, task->attempt, error);
+    }
+    child_close(&task->child);
+    if (task->state == TASK_RUNNING)
+        task->state = TASK_SETTLING;
+}
+
+void task_orphaned(struct task *task, const struct cache *cache, double now)
+{
+    task_read(task, cache, now);
+    bool cancelled = task->child.killed == CHILD_CANCELLED, ended = task->child.ended;
+    child_close(&task->child);
+    if (task->state != TASK_RUNNING)
+        return;
+    if (ended) {
+        task->state = TASK_SETTLING;
+    } else if (cancelled) {
+        task_end(task, "cancelled", "cancelled", NULL);
+    } else if (task->rerun) {
+        task_end(task, "failed", "crashed", "the worker's fork server died under it twice");
+    } else {
+        task->state = TASK_WAITING;
+        task->rerun = true;
+    }
+}
+
+bool task_is_over(const struct task *task)
+{
+    return task->child.id == 0 && (task->state == TASK_ABANDONED ||
+                                   (task->state == TASK_SETTLING && outbox_empty(&task->outbox)));
+}
+
+bool task_abandon(struct task *task)
+{
+    if (task->child.id == 0)
+        return false;
+    child_kill(&task->child, CHILD_CANCELLED);
+    task->state = TASK_ABANDONED;
+    return true;
+}
