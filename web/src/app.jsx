@@ -72,7 +72,8 @@ function App() {
     const [page = 'studies', name] = route.value.path;
     const main = useRef();
     useEffect(() => {
-        document.title = name ? `${name} · tunerd` : 'tunerd';
+        if (!name)
+            document.title = 'tunerd';
         scrollTo(0, 0);
     }, [page, name]);
     const Page = PAGES[page] ?? StudiesPage;

@@ -63,6 +63,10 @@ export function StudyPage({ name }) {
     }, [study]);
     const { summary } = study;
     const objective = useMemo(() => summary && objectiveOf(summary), [JSON.stringify(summary?.objective), summary?.direction]);
+    const progress = summary?.state === 'running' && summary.progress !== null ? `${Math.floor(100 * summary.progress)} % ` : '';
+    useEffect(() => {
+        document.title = `${progress}${name} · tunerd`;
+    }, [progress, name]);
     if (study.deleted)
         return <div class="empty"><h1>{name} was deleted</h1><a class="button" href={href(['studies'])}>All studies</a></div>;
     if (study.problem && !summary)

@@ -1,8 +1,8 @@
 // Learning curves of the picked trials, or of the best few and what runs, side by side for loss and one metric.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Curves } from '../../charts/curves.jsx';
-import { metricNames } from '../../data/derive.js';
-import { score } from '../../format.js';
+import { meanCurve, metricNames } from '../../data/derive.js';
+import { number, score } from '../../format.js';
 import { Panel, Segmented } from '../../ui/parts.jsx';
 import { Mark } from '../../ui/state.jsx';
 
@@ -42,6 +42,34 @@ function useColours(numbers) {
 function defaultMetric(names, objective) {
     const wanted = objective.metric.replace(/^val_/, '');
     return names.find((name) => name === wanted && name !== 'loss') ?? names.find((name) => name !== 'loss');
+}
+
+// The curves in figures, for those who do not see them.
+function Values({ shown, metrics, scoreOf }) {
+    const columns = metrics.flatMap((name) => [name, `val_${name}`]);
+    const last = (curves, name) => {
+        const mean = meanCurve(curves, name).filter(Number.isFinite);
+        return mean[mean.length - 1];
+    };
+    return (
+        <details class="values">
+            <summary>Values</summary>
+            <div class="table-scroll" tabindex="0" role="group" aria-label="Values of the curves">
+                <table>
+                    <caption class="hidden">Mean over the executions at the last epoch that all of them have</caption>
+                    <thead><tr><th scope="col">Trial</th><th scope="col" class="is-number">Epochs</th>
+                        {columns.map((name) => <th key={name} scope="col" class="is-number">{name}</th>)}<th scope="col" class="is-number">Score</th></tr></thead>
+                    <tbody>
+                        {shown.map(({ number: trial, curves }) => (
+                            <tr key={trial}><th scope="row">{trial}</th><td class="is-number">{[...curves.values()].map(({ epochs }) => epochs.length).join(', ') || '–'}</td>
+                                {columns.map((name) => <td key={name} class="is-number">{number(last(curves, name))}</td>)}
+                                <td class="is-number">{score(scoreOf(trial)?.score)}</td></tr>
+                        ))}
+                    </tbody>
+                </table>
+            </div>
+        </details>
+    );
 }
 
 export function Learning({ study, trials, best, view, objective, onPick, version }) {
@@ -102,6 +130,7 @@ export function Learning({ study, trials, best, view, objective, onPick, version
                 <span class="muted"><i class="line-key is-muted is-dashed" />training</span>
                 <span class="muted">Thick: mean over executions. Pick trials in the table.</span>
             </div>
+            <Values shown={shown} metrics={['loss', second].filter(Boolean)} scoreOf={scoreOf} />
         </Panel>
     );
 }

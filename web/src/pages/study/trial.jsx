@@ -59,14 +59,20 @@ function TrialCurves({ study, number, version }) {
     if (!names.length)
         return <p class="muted">No epoch has finished yet.</p>;
     return (
-        <div class="curves">
-            {names.slice(0, 4).map((name) => (
-                <div key={name}>
-                    <h3>{name}</h3>
-                    <Curves shown={shown} metric={name} parts={BOTH} version={version} height={190} />
-                </div>
-            ))}
-        </div>
+        <>
+            <div class="curves">
+                {names.slice(0, 4).map((name) => (
+                    <div key={name}>
+                        <h3>{name}</h3>
+                        <Curves shown={shown} metric={name} parts={BOTH} version={version} height={190} />
+                    </div>
+                ))}
+            </div>
+            <div class="legend">
+                <span><i class="line-key" />validation</span><span><i class="line-key is-dashed" />training</span>
+                {curves.size > 1 && <span>thick: mean of {curves.size} executions</span>}
+            </div>
+        </>
     );
 }
 
