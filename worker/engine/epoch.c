@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "worker/engine/kernels/denormals.h"
+#include "worker/engine/report.h"
 #include "worker/engine/training_state.h"
 
 static double now(void)
@@ -68,7 +69,7 @@ static double train_batch(struct training *t)
     return sum;
 }
 
-double training_evaluate(struct training *t, const struct data_part *part)
+double training_evaluate(struct training *t, const struct data_part *part, int64_t *confusion)
 {
     double sum = 0;
 
@@ -85,6 +86,9 @@ double training_evaluate(struct training *t, const struct data_part *part)
         batch = losses_of(t, predicted);
         sum += loss_run(&t->loss, &batch, NULL, NULL);
         add_metrics(t, predicted);
+        if (confusion)
+            report_count(confusion, t->model.output_size > 1 ? (int)t->model.output_size : 2,
+                         t->batch.classes, predicted, (int)samples, (int)t->model.output_size);
     }
     return sum / (double)part->samples + (t->model.regularized ? model_penalty(&t->model) : 0);
 }
@@ -184,7 +188,7 @@ static enum code run_epoch(struct training *t, struct epoch_log *log, struct err
             isnan(loss) ? "NaN" : "infinite", log->epoch);
     }
     if (t->view.has_validation) {
-        log_part(t, log, "val_", training_evaluate(t, &t->view.validation));
+        log_part(t, log, "val_", training_evaluate(t, &t->view.validation, NULL));
         log->val_seconds = now() - middle;
     }
     log_value(log, "", "learning_rate", optimizer_rate(&t->optimizer));

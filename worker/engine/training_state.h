@@ -51,8 +51,9 @@ struct training {
 // Samples of a part in the order given (NULL: as they lie) into t->batch.
 void batch_gather(struct training *t, const struct data_part *part, const uint32_t *order,
                   int64_t first, size_t samples, bool weigh);
-// Loss and t->metrics over a part, without training. Returns the loss with the penalty.
-double training_evaluate(struct training *t, const struct data_part *part);
+// Loss and t->metrics over a part, without training. Returns the loss with the penalty. confusion: as
+// report_count() wants it, or NULL.
+double training_evaluate(struct training *t, const struct data_part *part, int64_t *confusion);
 struct pass training_pass(const struct training *t, size_t samples, bool training);
 
 #endif

@@ -6,7 +6,6 @@
 #endif
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("GCC unroll 16")
 #define VL (VEC_BYTES / sizeof(real))
 #define NV 2
 #define NR (NV * VL)
@@ -38,23 +37,33 @@ ALWAYS_INLINE void micro(const size_t mr, const size_t nv, size_t k, const real 
 {
     vec acc[MR][NV];
 
-    UNROLL for (size_t i = 0; i < mr; i++) UNROLL for (size_t j = 0; j < nv; j++) acc[i][j] =
-        add ? load(c + i * ldc + j * VL) : (vec){0};
+#pragma GCC unroll 16
+    for (size_t i = 0; i < mr; i++)
+#pragma GCC unroll 4
+        for (size_t j = 0; j < nv; j++)
+            acc[i][j] = add ? load(c + i * ldc + j * VL) : (vec){0};
     for (size_t p = 0; p < k; p++) {
         vec bv[NV];
 
-        UNROLL for (size_t j = 0; j < nv; j++) bv[j] = load(b + j * VL);
-        UNROLL for (size_t i = 0; i < mr; i++)
-        {
+#pragma GCC unroll 4
+        for (size_t j = 0; j < nv; j++)
+            bv[j] = load(b + j * VL);
+#pragma GCC unroll 16
+        for (size_t i = 0; i < mr; i++) {
             const real s = a[i * rs];
 
-            UNROLL for (size_t j = 0; j < nv; j++) acc[i][j] += s * bv[j];
+#pragma GCC unroll 4
+            for (size_t j = 0; j < nv; j++)
+                acc[i][j] += s * bv[j];
         }
         a += cs;
         b += ldb;
     }
-    UNROLL for (size_t i = 0; i < mr; i++) UNROLL for (size_t j = 0; j < nv; j++)
-        store(c + i * ldc + j * VL, acc[i][j]);
+#pragma GCC unroll 16
+    for (size_t i = 0; i < mr; i++)
+#pragma GCC unroll 4
+        for (size_t j = 0; j < nv; j++)
+            store(c + i * ldc + j * VL, acc[i][j]);
 }
 
 typedef void micro_fn(size_t k, const real *a, size_t lda, const real *b, size_t ldb, real *c,

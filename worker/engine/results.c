@@ -1,0 +1,148 @@
+// The report of a finished training: summary, test metrics, classification report, confusion matrix and
+// sample predictions.
+#include <stdlib.h>
+
+#include "worker/engine/kernels/denormals.h"
+#include "worker/engine/report.h"
+#include "worker/engine/summary.h"
+#include "worker/engine/training_state.h"
+
+enum { SAMPLES = 16 };
+
+static cJSON *summarise(const struct training *t)
+{
+    struct summary_layer *layers = calloc((size_t)t->model.nlayers, sizeof(*layers));
+    cJSON *summary;
+
+    if (!layers)
+        return NULL;
+    for (int i = 0; i < t->model.nlayers; i++) {
+        const struct layer *layer = &t->model.layers[i];
+
+        layers[i].type = layer->ops->type;
+        layers[i].output = layer->out;
+        for (int p = 0; p < layer->nparams; p++)
+            *(layer->params[p].trainable ? &layers[i].trainable : &layers[i].frozen) +=
+                (int64_t)layer->params[p].size;
+    }
+    summary = summary_of(NULL, layers, t->model.nlayers, sizeof(real));
+    free(layers);
+    return summary;
+}
+
+static bool add(cJSON *object, const char *name, cJSON *item)
+{
+    if (!item)
+        return false;
+    if (cJSON_AddItemToObject(object, name, item))
+        return true;
+    cJSON_Delete(item);
+    return false;
+}
+
+static cJSON *metrics_of(const struct training *t, double loss)
+{
+    cJSON *object = cJSON_CreateObject();
+    bool ok = object && add(object, "loss", cJSON_CreateNumber(loss));
+
+    for (int i = 0; ok && i < metrics_count(t->metrics); i++)
+        ok = add(object, metrics_name(t->metrics, i),
+                 cJSON_CreateNumber(metrics_value(t->metrics, i)));
+    if (ok)
+        return object;
+    cJSON_Delete(object);
+    return NULL;
+}
+
+// One prediction with its picture, `place` counted in the part.
+static enum code add_sample(struct training *t, const struct data_part *part, int64_t place,
+                            cJSON *samples, struct error *err)
+{
+    const struct pass pass = training_pass(t, 1, false);
+    const struct dataset_info *info = &t->data->info;
+    const int64_t row = part->index ? part->index[place] : place;
+    const int outputs = (int)t->model.output_size;
+    const real *predicted;
+    int class;
+
+    batch_gather(t, part, NULL, place, 1, false);
+    predicted = model_forward(&t->model, &pass, t->batch.x);
+    class = report_class(predicted, outputs);
+    return report_sample(
+        samples, row, t->batch.classes[0], class,
+        outputs > 1 ? (double)predicted[class] : (double)(class ? predicted[0] : 1 - predicted[0]),
+        (const char *const *)t->data->class_names,
+        info->features_bytes ? (const uint8_t *)part->x + (size_t)row * (size_t)t->view.features
+                             : NULL,
+        info->rank, info->shape, err);
+}
+
+static enum code add_classes(struct training *t, const struct data_part *part, int64_t *confusion,
+                             int classes, cJSON *report, struct error *err)
+{
+    // Names fit only when the model has an output for each class and no more.
+    const struct report_options options = {.names = classes == t->data->info.classes
+                                                        ? (const char *const *)t->data->class_names
+                                                        : NULL,
+                                           .digits = 2};
+    cJSON *samples = cJSON_CreateArray();
+    const int64_t count = part->samples < SAMPLES ? part->samples : SAMPLES;
+    enum code code = OK;
+
+    if (!samples || !cJSON_AddItemToObject(report, "samples", samples)) {
+        cJSON_Delete(samples);
+        return fail(err, E_MEMORY, "", "out of memory");
+    }
+    for (int64_t i = 0; code == OK && i < count; i++)
+        code = add_sample(t, part, i, samples, err);
+    if (code == OK && (!add(report, "classification_report",
+                            report_classification(confusion, classes, &options)) ||
+                       !add(report, "confusion_matrix", report_confusion(confusion, classes))))
+        code = fail(err, E_MEMORY, "", "out of memory");
+    return code;
+}
+
+static enum code fill(struct training *t, const struct data_part *part, const char *name,
+                      cJSON *report, struct error *err)
+{
+    const int outputs = (int)t->model.output_size, classes = outputs > 1 ? outputs : 2;
+    int64_t *confusion = NULL;
+    enum code code = OK;
+    double loss;
+
+    if (t->batch.classes) {
+        confusion = calloc((size_t)classes * (size_t)classes, sizeof(*confusion));
+        if (!confusion)
+            return fail(err, E_MEMORY, "", "out of memory");
+    }
+    loss = training_evaluate(t, part, confusion);
+    if (!add(report, "summary", summarise(t)) ||
+        !add(report, "evaluated_on", cJSON_CreateString(name)) ||
+        !add(report, "test", metrics_of(t, loss)))
+        code = fail(err, E_MEMORY, "", "out of memory");
+    if (code == OK && confusion)
+        code = add_classes(t, part, confusion, classes, report, err);
+    free(confusion);
+    return code;
+}
+
+cJSON *training_report(struct training *t, struct error *err)
+{
+    const struct data_part *const part = t->view.has_test         ? &t->view.test
+                                         : t->view.has_validation ? &t->view.validation
+                                                                  : &t->view.train;
+    const char *const name = t->view.has_test         ? "test"
+                             : t->view.has_validation ? "validation"
+                                                      : "training";
+    const uint64_t mode = denormals_off();
+    cJSON *report = cJSON_CreateObject();
+
+    if (!report)
+        fail(err, E_MEMORY, "", "out of memory");
+    else if (fill(t, part, name, report, err) != OK) {
+        cJSON_Delete(report);
+        report = NULL;
+    }
+    denormals_restore(mode);
+    return report;
+}
