@@ -72,6 +72,8 @@ struct layer_ops {
     const struct activation *(*last_activation)(const struct layer *layer);
     // True when the layer can take a following Dropout into its own pass.
     bool (*takes_dropout)(const struct layer *layer);
+    // Embedding only: inputs are whole numbers below this.
+    int64_t (*input_limit)(const struct layer *layer);
     // Dropout only: the rate it could give up.
     real (*dropout_rate)(const struct layer *layer);
 };

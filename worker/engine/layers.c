@@ -5,11 +5,35 @@
 #include <string.h>
 
 extern const struct layer_ops layer_flatten, layer_reshape, layer_dense, layer_dropout_ops,
-    layer_gaussian_noise, layer_activation;
+    layer_gaussian_noise, layer_activation, layer_batch_normalization, layer_layer_normalization,
+    layer_conv_1d, layer_conv_2d, layer_max_pooling_1d, layer_max_pooling_2d,
+    layer_average_pooling_1d, layer_average_pooling_2d, layer_global_max_pooling_1d,
+    layer_global_max_pooling_2d, layer_global_average_pooling_1d, layer_global_average_pooling_2d,
+    layer_embedding, layer_simple_rnn, layer_lstm, layer_gru;
 
 static const struct layer_ops *const layers[] = {
-    &layer_flatten,     &layer_reshape,        &layer_dense,
-    &layer_dropout_ops, &layer_gaussian_noise, &layer_activation,
+    &layer_flatten,
+    &layer_reshape,
+    &layer_dense,
+    &layer_dropout_ops,
+    &layer_gaussian_noise,
+    &layer_activation,
+    &layer_batch_normalization,
+    &layer_layer_normalization,
+    &layer_conv_1d,
+    &layer_conv_2d,
+    &layer_max_pooling_1d,
+    &layer_max_pooling_2d,
+    &layer_average_pooling_1d,
+    &layer_average_pooling_2d,
+    &layer_global_max_pooling_1d,
+    &layer_global_max_pooling_2d,
+    &layer_global_average_pooling_1d,
+    &layer_global_average_pooling_2d,
+    &layer_embedding,
+    &layer_simple_rnn,
+    &layer_lstm,
+    &layer_gru,
 };
 
 const struct layer_ops *const *layer_all(int *count)

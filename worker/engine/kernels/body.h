@@ -8,8 +8,11 @@
 #include "worker/engine/kernels/tables.h"
 
 #include "worker/engine/kernels/body_gemm.h"
+#include "worker/engine/kernels/body_lstm.h"
+#include "worker/engine/kernels/body_normal.h"
 #include "worker/engine/kernels/body_passes.h"
 #include "worker/engine/kernels/body_steps.h"
+#include "worker/engine/kernels/body_windows.h"
 
 #define BOTH(kind, name) [kind] = name##_forward
 #define BACK(kind, name) [kind] = name##_backward
@@ -34,6 +37,19 @@ const struct kernels TABLE = {
     .gather_bytes_each = gather_bytes_each,
     .gather_floats = gather_floats,
     .gather_floats_each = gather_floats_each,
+    .transpose = transpose,
+    .moments = moments,
+    .scale_shift = scale_shift,
+    .normal_sums = normal_sums,
+    .combine = combine,
+    .windows = windows,
+    .windows_backward = windows_backward,
+    .max_pool = max_pool,
+    .max_pool_backward = max_pool_backward,
+    .mean_pool = mean_pool,
+    .mean_pool_backward = mean_pool_backward,
+    .lstm_state = lstm_state,
+    .lstm_gradients = lstm_gradients,
     .sgd = sgd,
     .sgd_momentum = sgd_momentum,
     .sgd_nesterov = sgd_nesterov,

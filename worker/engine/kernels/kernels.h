@@ -73,6 +73,14 @@ struct step_numbers {
 typedef void step_fn(size_t n, const struct step_numbers *o, const real *g, real *s0, real *s1,
                      real *s2, real *w);
 
+// A window of size_h × size_w places (dilation apart) slides over [height × width × channels]; top and
+// left are the padding before the first row and column.
+struct window {
+    size_t height, width, channels;
+    size_t size_h, size_w, stride_h, stride_w, dilation_h, dilation_w;
+    size_t top, left, out_h, out_w;
+};
+
 struct kernels {
     const char *name;
     gemm_fn *gemm_nn; // A [m × k], B [k × n]
@@ -96,6 +104,32 @@ struct kernels {
     void (*gather_floats)(size_t n, const float *x, real shift, real factor, real *y);
     void (*gather_floats_each)(size_t n, const float *x, const real *shift, const real *factor,
                                real *y);
+    // to[cols × ld] = from[rows × cols] transposed, filled up with zeros to ld.
+    void (*transpose)(size_t rows, size_t cols, const real *from, size_t ldf, real *to, size_t ld);
+    // Mean and biased variance of each column.
+    void (*moments)(size_t rows, size_t cols, const real *x, real *mean, real *variance);
+    // y = x · scale + shift, a column each.
+    void (*scale_shift)(size_t rows, size_t cols, const real *x, const real *scale,
+                        const real *shift, real *y);
+    // Of each column: Σ dy, and Σ dy · (x - mean) · inverse.
+    void (*normal_sums)(size_t rows, size_t cols, const real *x, const real *dy, const real *mean,
+                        const real *inverse, real *sum, real *dot);
+    // out = u · a + v · b + c; a, b, c a column each.
+    void (*combine)(size_t rows, size_t cols, const real *u, const real *a, const real *v,
+                    const real *b, const real *c, real *out);
+    // One sample: its windows as rows [out_h·out_w × size_h·size_w·channels], and back, adding up.
+    void (*windows)(const struct window *w, const real *x, real *to);
+    void (*windows_backward)(const struct window *w, const real *from, real *dx);
+    void (*max_pool)(const struct window *w, const real *x, real *y);
+    void (*max_pool_backward)(const struct window *w, const real *x, const real *y, const real *dy,
+                              real *dx);
+    void (*mean_pool)(const struct window *w, const real *x, real *y);
+    void (*mean_pool_backward)(const struct window *w, const real *dy, real *dx);
+    // LSTM: c = f c_before + i g; and a step back, see body_lstm.h.
+    void (*lstm_state)(size_t n, const real *i, const real *f, const real *g, const real *before,
+                       real *c);
+    void (*lstm_gradients)(size_t n, real *i, real *f, real *g, real *o, const real *y,
+                           const real *before, const real *dh, real *dc);
     step_fn *sgd, *sgd_momentum, *sgd_nesterov, *rmsprop, *rmsprop_momentum, *rmsprop_centered;
     step_fn *adam, *adam_amsgrad, *adagrad, *nadam;
 };

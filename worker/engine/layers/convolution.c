@@ -1,0 +1,144 @@
+// Conv1D and Conv2D, channels last. A sample's windows are laid out as the rows of a matrix (im2col)
+// that stays in the second-level cache, and one product with the kernel [size·size·channels × filters]
+// does the rest; backward the same way, windows' gradients being added back where they overlap.
+#include <string.h>
+
+#include "worker/engine/layers/window.h"
+
+struct conv {
+    struct window window;
+    size_t filters, places, patch; // windows of a sample, numbers of a window
+    const struct activation *f;
+    bool use_bias;
+};
+
+static enum code init(struct layer *l, const cJSON *config, int dims, struct error *err)
+{
+    struct conv *s = l->state;
+    const int64_t filters = json_integer_or(config, "filters", 0);
+    const int kernel_init =
+        initializer_find(json_string_or(config, "kernel_initializer", "glorot_uniform"));
+    const int bias_init = initializer_find(json_string_or(config, "bias_initializer", "zeros"));
+    struct window *w = &s->window;
+    const enum code code = window_init(w, l, config, dims, "kernel_size", 1, err);
+
+    if (code != OK)
+        return code;
+    if (filters < 1)
+        return fail(err, E_RANGE, "/filters", "filters must be a whole number of 1 or more");
+    s->f = activation_find(json_string_or(config, "activation", NULL));
+    if (!s->f)
+        return fail(err, E_UNKNOWN, "/activation", "unknown activation");
+    if (kernel_init < 0 || bias_init < 0)
+        return fail(err, E_UNKNOWN, kernel_init < 0 ? "/kernel_initializer" : "/bias_initializer",
+                    "unknown initializer");
+    s->filters = (size_t)filters;
+    s->places = w->out_h * w->out_w;
+    s->patch = w->size_h * w->size_w * w->channels;
+    s->use_bias = json_bool_or(config, "use_bias", true);
+    l->out.dim[dims] = filters;
+    const int64_t shape[] = {(int64_t)w->size_h, (int64_t)w->size_w, (int64_t)w->channels, filters};
+
+    layer_param(l, "kernel", dims + 2, shape + 2 - dims, (enum initializer)kernel_init)
+        ->regularizer = layer_regularizer(config, "kernel_regularizer");
+    if (s->use_bias)
+        layer_param(l, "bias", 1, &filters, (enum initializer)bias_init)->regularizer =
+            layer_regularizer(config, "bias_regularizer");
+    return OK;
+}
+
+static enum code init_1d(struct layer *l, const cJSON *config, struct error *err)
+{
+    return init(l, config, 1, err);
+}
+
+static enum code init_2d(struct layer *l, const cJSON *config, struct error *err)
+{
+    return init(l, config, 2, err);
+}
+
+static size_t kept(const struct layer *l, size_t batch)
+{
+    const struct conv *s = l->state;
+
+    return s->f->needs_input ? batch * s->places * s->filters : 0;
+}
+
+// The windows of one sample, and the kernel transposed, and a sum over filters.
+static size_t scratch(const struct layer *l, size_t batch)
+{
+    const struct conv *s = l->state;
+
+    (void)batch;
+    return real_padded(s->places * s->patch) + real_padded(s->patch * s->filters) +
+           real_padded(s->filters);
+}
+
+static void forward(struct layer *l, const struct pass *pass, const real *x, real *y)
+{
+    const struct conv *s = l->state;
+    const struct kernels *k = pass->kernels;
+    const real *bias = s->use_bias ? l->params[1].w : NULL;
+
+    for (size_t i = 0; i < pass->batch; i++) {
+        real *out = y + i * l->out_size;
+        real *z = s->f->needs_input ? l->keep + i * l->out_size : out;
+
+        k->windows(&s->window, x + i * l->in_size, pass->scratch);
+        k->gemm_nn(s->places, s->filters, s->patch, pass->scratch, s->patch, l->params[0].w,
+                   s->filters, z, s->filters, false);
+        k->act_forward[s->f->kind](s->places, s->filters, bias, z, out, s->f->p);
+    }
+}
+
+static void backward(struct layer *l, const struct pass *pass, const real *x, const real *y,
+                     real *dy, real *dx)
+{
+    const struct conv *s = l->state;
+    const struct kernels *k = pass->kernels;
+    real *const patches = pass->scratch;
+    real *const turned = patches + real_padded(s->places * s->patch);
+    real *const sum = turned + real_padded(s->patch * s->filters);
+
+    if (dx)
+        k->transpose(s->patch, s->filters, l->params[0].w, s->filters, turned, s->patch);
+    if (s->use_bias)
+        memset(l->params[1].g, 0, s->filters * sizeof(real));
+    for (size_t i = 0; i < pass->batch; i++) {
+        const real *out = s->f->needs_input ? l->keep + i * l->out_size : y + i * l->out_size;
+        real *dz = dy + i * l->out_size;
+
+        if (!l->gradient_is_dz && s->f->kind != ACT_LINEAR)
+            k->act_backward[s->f->kind](s->places, s->filters, out, dz, dz, s->f->p);
+        if (s->use_bias) {
+            k->column_sum(s->places, s->filters, dz, sum);
+            for (size_t c = 0; c < s->filters; c++)
+                l->params[1].g[c] += sum[c];
+        }
+        k->windows(&s->window, x + i * l->in_size, patches);
+        k->gemm_tn(s->patch, s->filters, s->places, patches, s->patch, dz, s->filters,
+                   l->params[0].g, s->filters, i > 0);
+        if (dx) {
+            k->gemm_nn(s->places, s->patch, s->filters, dz, s->filters, turned, s->patch, patches,
+                       s->patch, false);
+            k->windows_backward(&s->window, patches, dx + i * l->in_size);
+        }
+    }
+}
+
+static const struct activation *last_activation(const struct layer *l)
+{
+    return ((const struct conv *)l->state)->f;
+}
+
+#define CONVOLUTION(symbol, keras, start)                                                          \
+    const struct layer_ops symbol = {.type = keras,                                                \
+                                     .state_size = sizeof(struct conv),                            \
+                                     .init = start,                                                \
+                                     .kept = kept,                                                 \
+                                     .scratch = scratch,                                           \
+                                     .forward = forward,                                           \
+                                     .backward = backward,                                         \
+                                     .last_activation = last_activation};
+CONVOLUTION(layer_conv_1d, "Conv1D", init_1d)
+CONVOLUTION(layer_conv_2d, "Conv2D", init_2d)
