@@ -1,4 +1,4 @@
-// The table of activations; softplus' and selu's derivatives come from y, gelu's and silu's from z.
+// The table of activations; all derivatives come from y but gelu's and silu's, which need z.
 #include "worker/engine/activations.h"
 
 #include <string.h>
@@ -12,7 +12,7 @@ static const struct activation activations[] = {
     {"gelu", ACT_GELU, true, 0},
     {"silu", ACT_SILU, true, 0},
     {"sigmoid", ACT_SIGMOID, false, 0},
-    {"hard_sigmoid", ACT_HARD_SIGMOID, true, 0},
+    {"hard_sigmoid", ACT_HARD_SIGMOID, false, 0},
     {"tanh", ACT_TANH, false, 0},
     {"softplus", ACT_SOFTPLUS, false, 0},
     {"softmax", ACT_SOFTMAX, false, 0},

@@ -11,11 +11,6 @@ static void apply(const struct step *s, const struct activation *f, real *z)
 // dz = dy f', from y = f(z)
 static void slope(const struct step *s, const struct activation *f, const real *y, real *dy)
 {
-    if (f->kind == ACT_HARD_SIGMOID) { // its slope is told by y as well: 1/6 strictly inside
-        for (size_t i = 0; i < s->n; i++)
-            dy[i] = y[i] > 0 && y[i] < 1 ? dy[i] / 6 : 0;
-        return;
-    }
     s->k->act_backward[f->kind](1, s->n, y, dy, dy, f->p);
 }
 

@@ -26,6 +26,8 @@ static enum code init(struct layer *l, const cJSON *config, int dims, struct err
         return code;
     if (filters < 1)
         return fail(err, E_RANGE, "/filters", "filters must be a whole number of 1 or more");
+    if (json_integer_or(config, "groups", 1) != 1)
+        return fail(err, E_INVALID, "/groups", "groups other than 1 are not supported");
     s->f = activation_find(json_string_or(config, "activation", NULL));
     if (!s->f)
         return fail(err, E_UNKNOWN, "/activation", "unknown activation");

@@ -40,6 +40,12 @@ static enum code add_params(struct layer *l, struct recurrent *r, const cJSON *c
     return OK;
 }
 
+// The backward has y only, and steps are not rows.
+static bool usable(const struct activation *f)
+{
+    return f && !f->needs_input && f->kind != ACT_SOFTMAX;
+}
+
 enum code recurrent_init(struct layer *l, const cJSON *config, const struct cell_ops *cell,
                          struct error *err)
 {
@@ -60,11 +66,15 @@ enum code recurrent_init(struct layer *l, const cJSON *config, const struct cell
     r->units = (size_t)units;
     r->f = activation_find(json_string_or(config, "activation", "tanh"));
     r->gate = activation_find(json_string_or(config, "recurrent_activation", "sigmoid"));
-    if (!r->f || !r->gate || r->f->needs_input || r->f->kind == ACT_SOFTMAX ||
-        r->gate->kind == ACT_SOFTMAX || (r->gate->needs_input && r->gate->kind != ACT_HARD_SIGMOID))
-        return fail(err, E_INVALID, r->f && r->gate ? "/activation" : "/recurrent_activation",
-                    "recurrent layers take linear, relu, leaky_relu, elu, selu, sigmoid, tanh or "
-                    "softplus");
+    if (!usable(r->f) || !usable(r->gate))
+        return fail(err, E_INVALID, usable(r->f) ? "/recurrent_activation" : "/activation",
+                    "recurrent layers take linear, relu, leaky_relu, elu, selu, sigmoid, "
+                    "hard_sigmoid, tanh or softplus");
+    if (json_number_or(config, "dropout", 0) > 0 ||
+        json_number_or(config, "recurrent_dropout", 0) > 0)
+        return fail(err, E_INVALID, "/dropout",
+                    "dropout inside a recurrent layer is not supported; use 0 and a Dropout layer "
+                    "before it");
     r->use_bias = json_bool_or(config, "use_bias", true);
     r->sequences = json_bool_or(config, "return_sequences", false);
     r->backwards = json_bool_or(config, "go_backwards", false);
