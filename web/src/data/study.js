@@ -3,7 +3,8 @@ import { get, pages, part } from './api.js';
 import { topic } from './topic.js';
 
 const TRIALS_MAX = 50000;
-const SUMMARY_MS = 3000; // an event has neither times nor ETA: they are read at most this often
+const REST_MS = 3000; // events have neither times nor ETA: those are read at most this often
+const STARTED_BEFORE = 64; // trials that may have started before those that changed
 const AT_ONCE = 3; // requests for curves
 
 export class Study {
@@ -18,7 +19,8 @@ export class Study {
         this.curves = new Map(); // trial number -> Map execution -> {attempt, epochs: [metrics by epoch - 1]}
         this.wanted = []; // trials whose curves are to be read
         this.reading = 0;
-        this.summaryTimer = 0;
+        this.restTimer = 0;
+        this.timeless = new Set(); // numbers of trials whose times are to be read
         Object.assign(this, topic());
     }
 
@@ -62,6 +64,33 @@ export class Study {
         }
         this.newer = null;
         this.touch();
+    }
+
+    // Times of the trials that events told of; the newest started hold nearly always all of them.
+    async loadTimes() {
+        if (!this.trials || !this.timeless.size)
+            return;
+        const size = Math.min(1000, this.timeless.size + STARTED_BEFORE);
+        this.timeless.clear();
+        const { trials } = await get(`${this.path}/trials?sort=-started_at&page_size=${size}`);
+        for (const { number, created_at, started_at, ended_at, origin } of trials) {
+            const known = this.trials.get(number);
+            if (!known)
+                continue;
+            this.trials.set(number, { ...known, created_at, started_at, ended_at, origin });
+            if (!ended_at && known.state !== 'running' && known.state !== 'queued')
+                this.timeless.add(number);
+        }
+        this.touch();
+    }
+
+    // What events leave out, soon and not too often.
+    loadRest() {
+        this.restTimer ||= setTimeout(() => {
+            this.restTimer = 0;
+            this.loadSummary();
+            this.loadTimes().catch(() => {}); // the next event asks again
+        }, REST_MS);
     }
 
     // After events were missed: everything that was read before is read again.
@@ -123,16 +152,9 @@ export class Study {
         if (before)
             this.summary = { ...before, ...change };
         this.touch();
-        if (before?.state !== change.state) {
-            clearTimeout(this.summaryTimer);
-            this.summaryTimer = 0;
+        if (before?.state !== change.state)
             this.loadSummary();
-        } else if (!this.summaryTimer) {
-            this.summaryTimer = setTimeout(() => {
-                this.summaryTimer = 0;
-                this.loadSummary();
-            }, SUMMARY_MS);
-        }
+        this.loadRest();
     }
 
     onEvent(kind, data) {
@@ -141,6 +163,8 @@ export class Study {
         } else if (kind === 'trial' && this.trials) {
             const { study, ...trial } = data;
             this.newer?.add(trial.number);
+            this.timeless.add(trial.number);
+            this.loadRest();
             this.trials.set(trial.number, { ...this.trials.get(trial.number), ...trial });
         }
         this.touch();
