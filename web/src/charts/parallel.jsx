@@ -5,6 +5,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/ho
 import { place } from '../data/axes.js';
 import { plural } from '../format.js';
 import { dark } from '../theme.js';
+import { AxisNames } from './axis_names.jsx';
 import { FONT, palette, viridis } from './palette.js';
 import { TrialTip } from './scatter.jsx';
 
@@ -109,7 +110,22 @@ function brushOf(at, axis, a, b) {
     return { low: ends[0] - nudge, high: ends[1] + nudge, unset };
 }
 
-export function Parallel({ trials, axes, brushes, view, objective, best, onBrush, onPick }) {
+function moved(axes, from, to) {
+    const next = [...axes];
+    next.splice(to, 0, ...next.splice(from, 1));
+    return next;
+}
+
+function acted(axes, i, what) {
+    if (what === 'hide')
+        return axes.filter((_, k) => k !== i);
+    if (what === 'flip')
+        return axes.map((axis, k) => (k === i ? { ...axis, flipped: !axis.flipped } : axis));
+    return moved(axes, i, i + (what === 'left' ? -1 : 1));
+}
+
+// onAxes gets the axes as they shall be: in order, some with `flipped`, hidden ones left out.
+export function Parallel({ trials, axes, brushes, view, objective, best, onBrush, onAxes, onPick }) {
     const scroller = useRef();
     const canvas = useRef();
     const [width, setWidth] = useState(0);
@@ -226,12 +242,8 @@ export function Parallel({ trials, axes, brushes, view, objective, best, onBrush
     return (
         <figure class="chart parallel">
             <div class="parallel-scroll" ref={scroller} tabindex="0" role="group" aria-label={label}>
-                <div class="parallel-names" style={{ width: `${at.width}px` }}>
-                    {axes.map((axis, i) => (
-                        <span key={axis.name} class={axis.score ? 'is-score' : ''} title={axis.name}
-                            style={{ left: `${at.x(i)}px`, maxWidth: `${Math.max(80, at.step - 10)}px` }}>{axis.name}</span>
-                    ))}
-                </div>
+                <AxisNames axes={axes} at={at} onFilter={onBrush} onMove={(from, to) => onAxes(moved(axes, from, to))}
+                    onAct={(i, what) => onAxes(acted(axes, i, what))} />
                 <canvas ref={canvas} style={{ width: `${at.width}px`, height: `${HEIGHT}px` }} aria-hidden="true"
                     onPointerMove={onPointerMove} onPointerDown={onPointerDown} onPointerUp={onPointerUp}
                     onPointerLeave={() => setHover(null)} onClick={() => hover && onPick(hover.number)} />
@@ -243,7 +255,7 @@ export function Parallel({ trials, axes, brushes, view, objective, best, onBrush
             </div>
             <figcaption class="legend">
                 <span>worse<i class="viridis" style={{ background: `linear-gradient(90deg, ${[0, 0.25, 0.5, 0.75, 1].map(viridis).join(', ')})` }} />better</span>
-                <span class="muted">Drag along an axis to filter the page; click the axis to let go.</span>
+                <span class="muted">Drag along an axis to filter the page, click it to let go; drag a name to move its axis.</span>
                 {trials.length > LINES_MAX && <span class="muted">The best {LINES_MAX} are drawn.</span>}
             </figcaption>
         </figure>

@@ -63,6 +63,21 @@ function ticks({ min_value: low, max_value: high, step, sampling, hp }, scale) {
     return [...new Set([0, 0.25, 0.5, 0.75, 1].map(scale.from).map(snap))];
 }
 
+// Axes in the order and with the directions of an address: names, "~" before those upside down.
+export function arranged(axes, written) {
+    if (!written)
+        return axes;
+    return written.split(',').map(decodeURIComponent).flatMap((entry) => {
+        const flipped = entry.startsWith('~');
+        const axis = axes.find(({ name }) => name === (flipped ? entry.slice(1) : entry));
+        if (!axis)
+            return [];
+        return flipped ? { ...axis, flipped, unit: (v) => 1 - axis.unit(v), at: (u) => axis.at(1 - u) } : axis;
+    });
+}
+
+export const arrangement = (axes) => axes.map(({ name, flipped }) => encodeURIComponent(`${flipped ? '~' : ''}${name}`)).join(',');
+
 // The place of a trial on an axis in [0, 1], or null where the hyperparameter is not set.
 export function place(axis, trial) {
     const v = axis.read(trial);

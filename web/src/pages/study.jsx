@@ -1,11 +1,12 @@
 import { useEffect, useMemo } from 'preact/hooks';
 import { study as studyOf, studies } from '../data/studies.js';
 import { objectiveOf, ranked } from '../data/derive.js';
-import { brushText } from '../data/axes.js';
+import { arranged, arrangement, brushText } from '../data/axes.js';
 import { count } from '../format.js';
 import { href, route, setQuery } from '../route.js';
 import { Parallel } from '../charts/parallel.jsx';
 import { Scatter } from '../charts/scatter.jsx';
+import { Icon } from '../ui/icon.jsx';
 import { Fault, Loading, Panel } from '../ui/parts.jsx';
 import { BestPanel } from './study/best.jsx';
 import { Document } from './study/document.jsx';
@@ -21,7 +22,8 @@ function Overview({ study, version, objective }) {
     const trials = useMemo(() => [...(study.trials?.values() ?? [])].sort((a, b) => a.number - b.number), [study, version]);
     const best = useMemo(() => ranked(trials, objective.direction), [trials, objective]);
     const axes = useMemo(() => axesOf(study.summary, objective, trials), [study.summary.space, objective, trials]);
-    const view = useMemo(() => viewOf(query, axes), [query, axes]);
+    const view = useMemo(() => viewOf(query, axes, best), [query, axes, best]);
+    const arrangedAxes = useMemo(() => arranged(axes, query.axes), [axes, query.axes]);
     const number = study.summary.best_trial?.number ?? best[0]?.number;
     const bestTrial = study.trials?.get(number) ?? study.summary.best_trial;
     if (!study.trials)
@@ -37,8 +39,10 @@ function Overview({ study, version, objective }) {
             </div>
             <Learning study={study} trials={trials} best={best} view={view} objective={objective} version={version} onPick={openTrial} />
             {best.length > 1 && axes.length > 1 && (
-                <Panel id="parallel" title="Hyperparameters and score" note={`${count(best.length)} scored trials`}>
-                    <Parallel trials={best} axes={axes} brushes={view.brushes} view={view} objective={objective} best={number} onPick={openTrial}
+                <Panel id="parallel" title="Hyperparameters and score" note={`${count(best.length)} scored trials`} tools={query.axes && (
+                    <button class="button is-small" onClick={() => setQuery({ axes: null })}><Icon name="reset" />All axes</button>
+                )}>
+                    <Parallel trials={best} axes={arrangedAxes} onAxes={(next) => setQuery({ axes: arrangement(next) })} brushes={view.brushes} view={view} objective={objective} best={number} onPick={openTrial}
                         onBrush={(name, brush) => setQuery({ [`b.${name}`]: brush && brushText(brush) })} />
                 </Panel>
             )}

@@ -7,6 +7,8 @@ import { Icon } from '../../ui/icon.jsx';
 import { Mark, TRIAL_STATES } from '../../ui/state.jsx';
 import { clearFilters, pick } from './view.js';
 
+const TOP = ['50', '25', '10', '5'];
+
 function toggled(states, state) {
     const next = new Set(states ?? []);
     if (!next.delete(state))
@@ -47,6 +49,11 @@ export function Filters({ trials, axes, view, shown }) {
                         onClick={() => setQuery({ state: toggled(view.states, state) })}><Mark state={state} />{state}</button>
                 ))}
             </div>
+            <label class="top-filter"><span class="hidden">Best part</span>
+                <select value={view.top} onChange={(event) => setQuery({ top: event.target.value })}>
+                    <option value="">All scores</option>
+                    {TOP.map((percent) => <option key={percent} value={percent}>Best {percent} %</option>)}
+                </select></label>
             {axes.filter(({ name }) => view.brushes[name]).map((axis) => (
                 <button key={axis.name} class="chip is-brush" aria-label={`Remove filter ${axis.name}`} onClick={() => setQuery({ [`b.${axis.name}`]: null })}>
                     <b>{axis.name}</b> {brushWords(axis, view.brushes[axis.name])}<span aria-hidden="true">×</span>

@@ -21,8 +21,8 @@ export function axesOf(summary, objective, trials) {
 
 const numbers = (text) => (text ? text.split(',').map(Number).filter(Number.isInteger) : []);
 
-// shows(trial) says whether it passes every filter.
-export function viewOf(query, axes) {
+// `best`: the scored trials, best first. shows(trial) says whether it passes every filter.
+export function viewOf(query, axes, best) {
     const brushes = {};
     for (const [key, text] of Object.entries(query)) {
         const brush = key.startsWith('b.') && parseBrush(text);
@@ -30,14 +30,16 @@ export function viewOf(query, axes) {
             brushes[key.slice(2)] = brush;
     }
     const filters = axes.filter(({ name }) => brushes[name]);
+    const top = Number(query.top) > 0 ? new Set(best.slice(0, Math.ceil((best.length * Number(query.top)) / 100)).map(({ number }) => number)) : null;
     const states = query.state ? new Set(query.state.split(',')) : null;
     return {
         brushes,
         states,
+        top: top ? query.top : '',
         picked: new Set(numbers(query.pick)),
         open: query.trial === undefined ? null : Number(query.trial),
-        filtered: states !== null || filters.length > 0,
-        shows: (trial) => (!states || states.has(trial.state)) && filters.every((axis) => passes(axis, brushes[axis.name], trial)),
+        filtered: states !== null || top !== null || filters.length > 0,
+        shows: (trial) => (!states || states.has(trial.state)) && (!top || top.has(trial.number)) && filters.every((axis) => passes(axis, brushes[axis.name], trial)),
     };
 }
 
@@ -52,5 +54,5 @@ export const closeTrial = () => setQuery({ trial: null });
 
 export function clearFilters() {
     const brushes = Object.keys(route.value.query).filter((key) => key.startsWith('b.'));
-    setQuery({ state: null, ...Object.fromEntries(brushes.map((key) => [key, null])) });
+    setQuery({ state: null, top: null, ...Object.fromEntries(brushes.map((key) => [key, null])) });
 }
