@@ -12,10 +12,10 @@
 static const char form[] = "tunerd prepared 1";
 
 void preparations_init(struct preparations *preparations, const struct cache *cache,
-                       struct spawner *spawner, double patience_s)
+                       struct spawner *spawner, double memory, double patience_s)
 {
-    *preparations =
-        (struct preparations){.cache = cache, .spawner = spawner, .patience_s = patience_s};
+    *preparations = (struct preparations){
+        .cache = cache, .spawner = spawner, .memory = memory, .patience_s = patience_s};
 }
 
 static void drop(struct preparation **at)
@@ -73,12 +73,14 @@ enum code preparation_key(const cJSON *job, char key[65], struct error *err)
     return OK;
 }
 
-static cJSON *describe(const struct cache *cache, const cJSON *job, const char *key)
+static cJSON *describe(const struct preparations *preparations, const cJSON *job, const char *key)
 {
+    const struct cache *cache = preparations->cache;
     const cJSON *dataset = json_member(job, "dataset"), *file;
     const char *generator = generator_of(dataset);
     cJSON *work = cJSON_CreateObject();
     cJSON_AddStringToObject(work, "work", "prepare");
+    cJSON_AddNumberToObject(work, "memory", preparations->memory);
     char *target = cache_path(cache, CACHE_PREPARED, key);
     cJSON_AddStringToObject(work, "target", target ? target : "");
     free(target);
@@ -115,8 +117,8 @@ static enum code begin(struct preparations *preparations, const cJSON *job, cons
         return fail(err, E_MEMORY, "", "out of memory");
     snprintf(new->key, sizeof new->key, "%s", key);
     enum code code =
-        child_start(&new->child, preparations->spawner, describe(preparations->cache, job, key),
-                    now, preparations->patience_s, err);
+        child_start(&new->child, preparations->spawner, describe(preparations, job, key), now,
+                    preparations->patience_s, err);
     if (code != OK) {
         free(new);
         return code;

@@ -16,12 +16,13 @@ struct preparation {
 struct preparations {
     const struct cache *cache;
     struct spawner *spawner;
+    double memory; // bytes a preparing child may take; 0: no limit
     double patience_s;
     struct preparation *first;
 };
 
 void preparations_init(struct preparations *preparations, const struct cache *cache,
-                       struct spawner *spawner, double patience_s);
+                       struct spawner *spawner, double memory, double patience_s);
 void preparations_fini(struct preparations *preparations);
 
 // The key of a job's data set, from its `dataset` and `config.dataset.generate`. E_MEMORY.

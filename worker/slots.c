@@ -9,7 +9,8 @@
 void slots_init(struct slots *slots)
 {
     slots->first = NULL;
-    preparations_init(&slots->preparations, slots->cache, slots->spawner, slots->patience_s);
+    preparations_init(&slots->preparations, slots->cache, slots->spawner,
+                      slots->memory * slots->count, slots->patience_s);
 }
 
 void slots_fini(struct slots *slots)
@@ -64,7 +65,7 @@ void slots_job(struct slots *slots, cJSON *job, bool fresh)
     int64_t attempt = json_integer_or(job, "attempt", 1);
     struct task **old = find(slots, lease, 0);
     bool repeated = *old != NULL && (*old)->attempt >= attempt;
-    bool full = count(slots, TASK_WAITING) >= 2 * slots->count;
+    bool full = count(slots, TASK_WAITING) >= 2 * slots->count + 2;
     if (repeated || slots->draining || full) {
         if (!repeated)
             log_event(LOG_LEVEL_INFO, "job_declined", "lease=%s %s", lease,
