@@ -9,7 +9,8 @@ let system, browser, context;
 const at = (where) => `${system.url}/#/${where}`;
 
 // A study that goes on until the test has seen enough.
-const endless = (name) => blobs(name, { epochs: 40, tuner: { max_trials: 5000, executions_per_trial: 1 } });
+const endless = (name) =>
+    blobs(name, { epochs: 40, tuner: { max_trials: 5000, executions_per_trial: 1 } });
 
 const trialCount = (page) => page.locator('.trials').getAttribute('aria-rowcount').then(Number);
 
@@ -38,7 +39,9 @@ test('a page follows a study from its start without a reload', async () => {
     await page.locator('tr[data-trial]').first().waitFor();
     const first = await trialCount(page);
     await until('more rows', async () => (await trialCount(page)) > first + 3);
-    await page.getByRole('group', { name: /^loss over epochs.*Trial \d+ validation: 40 epochs/ }).waitFor();
+    await page
+        .getByRole('group', { name: /^loss over epochs.*Trial \d+ validation: 40 epochs/ })
+        .waitFor();
     assert.deepEqual(page.faults, []);
     await page.close();
 });
@@ -46,12 +49,20 @@ test('a page follows a study from its start without a reload', async () => {
 test('it redraws at most four times a second', async () => {
     const page = await open(context, at('studies/live'));
     await page.locator('tr[data-trial]').first().waitFor();
-    const redraws = await page.evaluate(() => new Promise((resolve) => {
-        let times = 0;
-        const watch = new MutationObserver(() => times++);
-        watch.observe(document.querySelector('.study-progress'), { subtree: true, childList: true, characterData: true, attributes: true });
-        setTimeout(() => resolve(times), 3000);
-    }));
+    const redraws = await page.evaluate(
+        () =>
+            new Promise((resolve) => {
+                let times = 0;
+                const watch = new MutationObserver(() => times++);
+                watch.observe(document.querySelector('.study-progress'), {
+                    subtree: true,
+                    childList: true,
+                    characterData: true,
+                    attributes: true,
+                });
+                setTimeout(() => resolve(times), 3000);
+            }),
+    );
     // a summary that was asked for may come between two ticks
     assert.ok(redraws >= 1 && redraws <= 14, `${redraws} in 3 s`);
     await page.close();
@@ -59,7 +70,10 @@ test('it redraws at most four times a second', async () => {
 
 test('new data leaves zoom, scroll, focus and picks as they are', async () => {
     const page = await open(context, at('studies/live'));
-    await until('20 trials', async () => (await system.call('GET', '/studies/live')).counts.completed > 20);
+    await until(
+        '20 trials',
+        async () => (await system.call('GET', '/studies/live')).counts.completed > 20,
+    );
     await page.locator('tr[data-trial="3"]').waitFor();
     await page.getByRole('checkbox', { name: 'Pick trial 3' }).check();
     const plot = page.getByRole('group', { name: /over trials/ });
@@ -68,13 +82,14 @@ test('new data leaves zoom, scroll, focus and picks as they are', async () => {
     await page.getByRole('button', { name: 'Show all' }).waitFor();
     await page.locator('.table-scroll:has(.trials)').evaluate((box) => (box.scrollTop = 180));
     await page.locator('tr[data-trial="7"] .link-number').focus();
-    const look = () => page.evaluate(() => ({
-        table: document.querySelector('.table-scroll:has(.trials)').scrollTop,
-        page: scrollY,
-        focus: document.activeElement.ariaLabel,
-        picked: document.querySelector('tr[data-trial="3"] input').checked,
-        zoom: document.querySelector('.plot-reset') !== null,
-    }));
+    const look = () =>
+        page.evaluate(() => ({
+            table: document.querySelector('.table-scroll:has(.trials)').scrollTop,
+            page: scrollY,
+            focus: document.activeElement.ariaLabel,
+            picked: document.querySelector('tr[data-trial="3"] input').checked,
+            zoom: document.querySelector('.plot-reset') !== null,
+        }));
     const before = await look();
     const rows = await trialCount(page);
     await until('more rows', async () => (await trialCount(page)) > rows + 5);
@@ -86,30 +101,35 @@ test('new data leaves zoom, scroll, focus and picks as they are', async () => {
 
 test('eight tabs share one stream, and all of them load and follow', async () => {
     const tabs = [];
-    for (let i = 0; i < 8; i++)
-        tabs.push(await open(context, at('studies/live')));
+    for (let i = 0; i < 8; i++) tabs.push(await open(context, at('studies/live')));
     for (const page of tabs) {
         await page.locator('.live.is-live').waitFor();
         await page.locator('tr[data-trial]').first().waitFor();
     }
     assert.equal(await streams(), 1);
     const counts = await Promise.all(tabs.map(trialCount));
-    await Promise.all(tabs.map((page, i) => until(`tab ${i}`, async () => (await trialCount(page)) > counts[i])));
-    for (const page of tabs.slice(0, 7))
-        await page.close();
+    await Promise.all(
+        tabs.map((page, i) => until(`tab ${i}`, async () => (await trialCount(page)) > counts[i])),
+    );
+    for (const page of tabs.slice(0, 7)) await page.close();
     const last = await trialCount(tabs[7]);
     await until('the last tab', async () => (await trialCount(tabs[7])) > last);
     assert.equal(await streams(), 1);
-    assert.deepEqual(tabs.flatMap((page) => page.faults), []);
+    assert.deepEqual(
+        tabs.flatMap((page) => page.faults),
+        [],
+    );
     await tabs[7].close();
 });
 
 test('without SharedWorker one tab leads, and another takes over when it closes', async () => {
     const plain = await browser.newContext();
     await plain.addInitScript(() => delete window.SharedWorker);
-    const [leader, follower] = [await open(plain, at('studies/live')), await open(plain, at('studies/live'))];
-    for (const page of [leader, follower])
-        await page.locator('.live.is-live').waitFor();
+    const [leader, follower] = [
+        await open(plain, at('studies/live')),
+        await open(plain, at('studies/live')),
+    ];
+    for (const page of [leader, follower]) await page.locator('.live.is-live').waitFor();
     assert.equal(await streams(), 1);
     await follower.locator('tr[data-trial]').first().waitFor();
     const rows = await trialCount(follower);
@@ -153,7 +173,8 @@ test('a page goes on by itself after the coordinator was killed and started agai
     await system.startCoordinator();
     await page.locator('.live.is-live').waitFor();
     await until('new trials', async () => (await trialCount(page)) > rows + 2);
-    const known = (await system.call('GET', '/studies/busy/trials?page_size=1000&sort=number')).trials;
+    const known = (await system.call('GET', '/studies/busy/trials?page_size=1000&sort=number'))
+        .trials;
     await until('every trial', async () => (await trialCount(page)) - 1 >= known.length);
     await page.close();
     await system.call('POST', '/studies/busy/cancel');

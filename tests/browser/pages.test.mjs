@@ -4,7 +4,8 @@ import { after, before, test } from 'node:test';
 import { axe, launch, open } from './browser.mjs';
 import { blobs, System } from './system.mjs';
 
-const NASTY = '<img src=x onerror="document.title=\'broken in\'"> & <script>document.title="broken in"</script>';
+const NASTY =
+    '<img src=x onerror="document.title=\'broken in\'"> & <script>document.title="broken in"</script>';
 
 let system, browser, context;
 
@@ -51,11 +52,17 @@ test('the best hyperparameters are those the API gives', async () => {
     const panel = page.getByRole('region', { name: 'Best hyperparameters' });
     await panel.getByText(best.score.toFixed(4)).waitFor();
     for (const [name, value] of Object.entries(best.hyperparameters)) {
-        const shown = await panel.locator('div', { has: page.getByText(name, { exact: true }) }).locator('dd').first().innerText();
+        const shown = await panel
+            .locator('div', { has: page.getByText(name, { exact: true }) })
+            .locator('dd')
+            .first()
+            .innerText();
         if (typeof value === 'number')
-            assert.ok(Math.abs(Number(shown) - value) <= 1e-3 * Math.abs(value), `${name}: ${shown} for ${value}`);
-        else
-            assert.equal(shown, String(value));
+            assert.ok(
+                Math.abs(Number(shown) - value) <= 1e-3 * Math.abs(value),
+                `${name}: ${shown} for ${value}`,
+            );
+        else assert.equal(shown, String(value));
     }
     assert.equal(await rows(page).count(), 12);
     assert.deepEqual(page.faults, []);
@@ -84,7 +91,9 @@ test('a filter is in the address, holds for table and count, and survives a relo
     await page.getByLabel('To').fill('0.05');
     await page.getByLabel('Hyperparameter').selectOption('learning_rate');
     await page.getByRole('button', { name: 'Filter', exact: true }).click();
-    const inside = trials.filter(({ hyperparameters: { learning_rate: rate } }) => rate >= 0.001 && rate <= 0.05).length;
+    const inside = trials.filter(
+        ({ hyperparameters: { learning_rate: rate } }) => rate >= 0.001 && rate <= 0.05,
+    ).length;
     await page.getByText(`${inside} of 12 trials`).waitFor();
     assert.equal(await rows(page).count(), inside);
     await page.reload();
@@ -116,7 +125,10 @@ test('the table sorts by score, best first at the first click', async () => {
     await page.getByRole('columnheader', { name: 'val_accuracy' }).getByRole('button').click();
     await page.waitForURL(/sort=-score/);
     const scores = (await rows(page).locator('td:nth-child(4)').allInnerTexts()).map(Number);
-    assert.deepEqual(scores, [...scores].sort((a, b) => b - a));
+    assert.deepEqual(
+        scores,
+        [...scores].sort((a, b) => b - a),
+    );
     await page.close();
 });
 
@@ -128,8 +140,13 @@ test('a trial opens with its curves, executions and report', async () => {
     const report = await system.call('GET', `/studies/finished/trials/${best.number}/report`);
     const cells = (await drawer.locator('.confusion tbody td').allInnerTexts()).map(Number);
     assert.deepEqual(cells, report.confusion_matrix.flat());
-    await drawer.getByText(`${report.summary.total_parameters.toLocaleString('en-US')} parameters`).waitFor();
-    assert.equal(await drawer.getByRole('group', { name: 'Executions' }).locator('tbody tr').count(), 2);
+    await drawer
+        .getByText(`${report.summary.total_parameters.toLocaleString('en-US')} parameters`)
+        .waitFor();
+    assert.equal(
+        await drawer.getByRole('group', { name: 'Executions' }).locator('tbody tr').count(),
+        2,
+    );
     await drawer.getByRole('group', { name: /^loss over epochs.*4 epochs/ }).waitFor();
     assert.deepEqual(await axe(page), []);
     assert.deepEqual(page.faults, []);
@@ -181,8 +198,17 @@ test('a wrong document is answered with every fault and its place', async () => 
 
 for (const colorScheme of ['light', 'dark'])
     test(`axe finds nothing on any page in ${colorScheme}`, async () => {
-        const themed = await browser.newContext({ colorScheme, viewport: { width: 1440, height: 900 } });
-        for (const where of ['studies', 'studies/finished', 'studies/finished?tab=document', 'workers', 'datasets']) {
+        const themed = await browser.newContext({
+            colorScheme,
+            viewport: { width: 1440, height: 900 },
+        });
+        for (const where of [
+            'studies',
+            'studies/finished',
+            'studies/finished?tab=document',
+            'workers',
+            'datasets',
+        ]) {
             const page = await open(themed, at(where));
             await page.locator('.card, tr[data-trial], .code, .worker').first().waitFor();
             assert.deepEqual(await axe(page), [], where);
@@ -194,7 +220,14 @@ for (const colorScheme of ['light', 'dark'])
 
 test('no page is wider than a telephone', async () => {
     const narrow = await browser.newContext({ viewport: { width: 360, height: 740 } });
-    for (const where of ['studies', 'studies/finished', 'studies/finished?trial=0', 'studies/finished?tab=document', 'workers', 'datasets']) {
+    for (const where of [
+        'studies',
+        'studies/finished',
+        'studies/finished?trial=0',
+        'studies/finished?tab=document',
+        'workers',
+        'datasets',
+    ]) {
         const page = await open(narrow, at(where));
         await page.locator('.card, tr[data-trial], .code, .worker').first().waitFor();
         const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);

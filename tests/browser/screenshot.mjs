@@ -7,9 +7,14 @@ if (!file) {
     process.exit(2);
 }
 const browser = await launch();
-const page = await browser.newPage({ viewport: { width: Number(width), height: Number(height) }, colorScheme });
+const page = await browser.newPage({
+    viewport: { width: Number(width), height: Number(height) },
+    colorScheme,
+});
 await page.goto(url);
-await page.waitForFunction(() => document.querySelector('.live.is-live') && !document.querySelector('.loading'));
+await page.waitForFunction(
+    () => document.querySelector('.live.is-live') && !document.querySelector('.loading'),
+);
 await page.waitForLoadState('load');
 await page.evaluate(() => document.fonts.ready);
 await page.waitForTimeout(1000); // what is live paints at most four times a second

@@ -22,10 +22,8 @@ export async function until(what, ask, seconds = 60) {
     const end = Date.now() + seconds * 1000;
     for (;;) {
         const value = await ask();
-        if (value)
-            return value;
-        if (Date.now() > end)
-            throw new Error(`waited ${seconds} s for ${what}`);
+        if (value) return value;
+        if (Date.now() > end) throw new Error(`waited ${seconds} s for ${what}`);
         await new Promise((resolve) => setTimeout(resolve, 50));
     }
 }
@@ -46,16 +44,36 @@ export class System {
         system.token = token;
         const [http, wire] = [await freePort(), await freePort()];
         system.url = `http://127.0.0.1:${http}`;
-        system.args = ['--state-dir', path.join(system.folder, 'state'), '--http-listen', `127.0.0.1:${http}`,
-            '--worker-listen', `tcp://127.0.0.1:${wire}`];
+        system.args = [
+            '--state-dir',
+            path.join(system.folder, 'state'),
+            '--http-listen',
+            `127.0.0.1:${http}`,
+            '--worker-listen',
+            `tcp://127.0.0.1:${wire}`,
+        ];
         if (token) {
             const file = path.join(system.folder, 'token');
             await writeFile(file, `${token}\n`, { mode: 0o600 });
             system.args.push('--token-file', file);
         }
         await system.startCoordinator();
-        system.workers = Array.from({ length: workers }, (_, i) => run('tuner-worker', ['--coordinator', `tcp://127.0.0.1:${wire}`,
-            '--slots', String(slots), '--cache-dir', path.join(system.folder, `cache-${i}`), '--name', `worker-${i}`], system.log));
+        system.workers = Array.from({ length: workers }, (_, i) =>
+            run(
+                'tuner-worker',
+                [
+                    '--coordinator',
+                    `tcp://127.0.0.1:${wire}`,
+                    '--slots',
+                    String(slots),
+                    '--cache-dir',
+                    path.join(system.folder, `cache-${i}`),
+                    '--name',
+                    `worker-${i}`,
+                ],
+                system.log,
+            ),
+        );
         return system;
     }
 
@@ -64,7 +82,10 @@ export class System {
         await until('the coordinator', async () => {
             if (this.coordinator.exitCode !== null)
                 throw new Error(`tunerd ended:\n${this.output()}`);
-            return fetch(`${this.url}/readyz`).then((answer) => answer.ok, () => false);
+            return fetch(`${this.url}/readyz`).then(
+                (answer) => answer.ok,
+                () => false,
+            );
         });
     }
 
@@ -79,11 +100,17 @@ export class System {
 
     // The answer's JSON; fails on anything but 2xx.
     async call(method, where, body) {
-        const headers = { ...(body && { 'Content-Type': 'application/json' }), ...(this.token && { Authorization: `Bearer ${this.token}` }) };
-        const answer = await fetch(`${this.url}/api/v1${where}`, { method, headers, body: body && JSON.stringify(body) });
+        const headers = {
+            ...(body && { 'Content-Type': 'application/json' }),
+            ...(this.token && { Authorization: `Bearer ${this.token}` }),
+        };
+        const answer = await fetch(`${this.url}/api/v1${where}`, {
+            method,
+            headers,
+            body: body && JSON.stringify(body),
+        });
         const text = await answer.text();
-        if (!answer.ok)
-            throw new Error(`${method} ${where}: ${answer.status} ${text}`);
+        if (!answer.ok) throw new Error(`${method} ${where}: ${answer.status} ${text}`);
         return text ? JSON.parse(text) : null;
     }
 
@@ -120,22 +147,59 @@ export function blobs(name, change = {}) {
     return {
         name,
         seed: 1,
-        dataset: { name: 'blobs', generate: { samples: 400, features: 6, classes: 3, noise: 1.5 }, validation_split: 0.25 },
+        dataset: {
+            name: 'blobs',
+            generate: { samples: 400, features: 6, classes: 3, noise: 1.5 },
+            validation_split: 0.25,
+        },
         model: {
             layers: [
-                { repeat: { hp: 'Int', name: 'depth', min_value: 1, max_value: 2 }, as: 'i', layers: [
-                    { type: 'Dense', units: { hp: 'Int', name: 'units_{i}', min_value: 4, max_value: 32, step: 4 }, activation: { hp: 'Choice', name: 'activation', values: ['relu', 'tanh'] } },
-                ] },
+                {
+                    repeat: { hp: 'Int', name: 'depth', min_value: 1, max_value: 2 },
+                    as: 'i',
+                    layers: [
+                        {
+                            type: 'Dense',
+                            units: {
+                                hp: 'Int',
+                                name: 'units_{i}',
+                                min_value: 4,
+                                max_value: 32,
+                                step: 4,
+                            },
+                            activation: {
+                                hp: 'Choice',
+                                name: 'activation',
+                                values: ['relu', 'tanh'],
+                            },
+                        },
+                    ],
+                },
                 { type: 'Dense', units: 3, activation: 'softmax' },
             ],
         },
         compile: {
-            optimizer: { type: 'Adam', learning_rate: { hp: 'Float', name: 'learning_rate', min_value: 1e-4, max_value: 1e-1, sampling: 'log' } },
+            optimizer: {
+                type: 'Adam',
+                learning_rate: {
+                    hp: 'Float',
+                    name: 'learning_rate',
+                    min_value: 1e-4,
+                    max_value: 1e-1,
+                    sampling: 'log',
+                },
+            },
             loss: 'sparse_categorical_crossentropy',
             metrics: ['accuracy'],
         },
         fit: { epochs, batch_size: 32 },
-        tuner: { type: 'RandomSearch', objective: 'val_accuracy', max_trials: 12, executions_per_trial: 2, ...tuner },
+        tuner: {
+            type: 'RandomSearch',
+            objective: 'val_accuracy',
+            max_trials: 12,
+            executions_per_trial: 2,
+            ...tuner,
+        },
         ...rest,
     };
 }

@@ -13,7 +13,11 @@ function linesOf(curves, number, metric, parts, colour) {
         const name = part === 'training' ? metric : `val_${metric}`;
         const common = { trial: number, training: part === 'training', colour };
         for (const [execution, { epochs }] of curves)
-            lines.push({ ...common, execution, values: Array.from(epochs, (epoch) => epoch?.[name] ?? null) });
+            lines.push({
+                ...common,
+                execution,
+                values: Array.from(epochs, (epoch) => epoch?.[name] ?? null),
+            });
         if (curves.size > 1)
             lines.push({ ...common, execution: null, values: meanCurve(curves, name) });
     }
@@ -26,12 +30,9 @@ function envelope(lines) {
     const high = Array(length).fill(null);
     for (const { values } of lines)
         values.forEach((v, i) => {
-            if (!Number.isFinite(v))
-                return;
-            if (low[i] === null || v < low[i])
-                low[i] = v;
-            if (high[i] === null || v > high[i])
-                high[i] = v;
+            if (!Number.isFinite(v)) return;
+            if (low[i] === null || v < low[i]) low[i] = v;
+            if (high[i] === null || v > high[i]) high[i] = v;
         });
     return [low.map((_, i) => i + 1), low, high];
 }
@@ -66,13 +67,17 @@ function painter(front, back) {
             }
         };
         g.lineJoin = g.lineCap = 'round';
-        for (const line of back)
-            draw(line, 1, 0.3, colours.queued);
+        for (const line of back) draw(line, 1, 0.3, colours.queued);
         for (const line of front) {
             const bold = line.execution === null || line.single;
             const chosen = hit?.line.trial === line.trial;
             const width = line.training ? 1.5 : 2.25;
-            draw(line, bold ? width * (chosen ? 1.4 : 1) : 1, bold ? (line.training ? 0.8 : 1) : chosen ? 0.75 : 0.35, colours[line.colour]);
+            draw(
+                line,
+                bold ? width * (chosen ? 1.4 : 1) : 1,
+                bold ? (line.training ? 0.8 : 1) : chosen ? 0.75 : 0.35,
+                colours[line.colour],
+            );
         }
         g.setLineDash([]);
         if (hit) {
@@ -88,16 +93,34 @@ function painter(front, back) {
 // shown: [{number, curves, colour}] in front; others: the same without colour, behind.
 export function Curves({ shown, others = [], metric, parts, log, version, onPick, height }) {
     const front = useMemo(() => {
-        const lines = shown.flatMap(({ number, curves, colour }) => linesOf(curves, number, metric, parts, colour));
+        const lines = shown.flatMap(({ number, curves, colour }) =>
+            linesOf(curves, number, metric, parts, colour),
+        );
         for (const line of lines)
-            line.single = !lines.some((other) => other.trial === line.trial && other.execution === null && other.training === line.training);
+            line.single = !lines.some(
+                (other) =>
+                    other.trial === line.trial &&
+                    other.execution === null &&
+                    other.training === line.training,
+            );
         return lines;
     }, [shown, metric, parts, version]);
-    const back = useMemo(() => others.flatMap(({ number, curves }) => linesOf(curves, number, metric, parts.slice(0, 1), null)
-        .filter((line) => line.execution === null || curves.size === 1)), [others, metric, parts, version]);
+    const back = useMemo(
+        () =>
+            others.flatMap(({ number, curves }) =>
+                linesOf(curves, number, metric, parts.slice(0, 1), null).filter(
+                    (line) => line.execution === null || curves.size === 1,
+                ),
+            ),
+        [others, metric, parts, version],
+    );
     const data = useMemo(() => envelope([...front, ...back]), [front, back]);
     const paint = useMemo(() => painter(front, back), [front, back]);
-    const item = (line, epoch) => ({ key: `${line.trial} ${line.execution} ${line.training} ${epoch}`, line, epoch });
+    const item = (line, epoch) => ({
+        key: `${line.trial} ${line.execution} ${line.training} ${epoch}`,
+        line,
+        epoch,
+    });
 
     const find = (left, top, at) => {
         let nearest = null;
@@ -105,39 +128,58 @@ export function Curves({ shown, others = [], metric, parts, log, version, onPick
         for (const line of [...front, ...back])
             line.values.forEach((v, i) => {
                 const dx = Math.abs(at.x(i + 1) - left);
-                if (dx >= distance || !Number.isFinite(v))
-                    return;
+                if (dx >= distance || !Number.isFinite(v)) return;
                 const d = Math.hypot(dx * 0.6, at.y(v) - top);
-                if (d < distance)
-                    [distance, nearest] = [d, item(line, i + 1)];
+                if (d < distance) [distance, nearest] = [d, item(line, i + 1)];
             });
         return nearest;
     };
     const step = (hit, by) => {
-        const line = hit?.line ?? front.find(({ execution, single }) => execution === null || single) ?? back[0];
-        if (!line)
-            return null;
+        const line =
+            hit?.line ??
+            front.find(({ execution, single }) => execution === null || single) ??
+            back[0];
+        if (!line) return null;
         const epoch = hit ? hit.epoch + by : by > 0 ? 1 : line.values.length;
         return item(line, Math.max(1, Math.min(line.values.length, epoch)));
     };
     const summary = front.length
-        ? front.filter((line) => line.execution === null || line.single).map((line) => {
-            const values = line.values.filter(Number.isFinite);
-            return `Trial ${line.trial} ${line.training ? 'training' : 'validation'}: ${plural(values.length, 'epoch')}, last ${number(values[values.length - 1])}`;
-        }).join('. ')
+        ? front
+              .filter((line) => line.execution === null || line.single)
+              .map((line) => {
+                  const values = line.values.filter(Number.isFinite);
+                  return `Trial ${line.trial} ${line.training ? 'training' : 'validation'}: ${plural(values.length, 'epoch')}, last ${number(values[values.length - 1])}`;
+              })
+              .join('. ')
         : 'No epochs yet';
     return (
-        <Plot data={data} paint={paint} log={log} label={`${metric} over epochs`} summary={summary} find={find} step={step} height={height ?? 250}
-            spot={({ line, epoch }) => ({ x: epoch, y: line.values[epoch - 1] })} onPick={({ line }) => onPick?.(line.trial)}
+        <Plot
+            data={data}
+            paint={paint}
+            log={log}
+            label={`${metric} over epochs`}
+            summary={summary}
+            find={find}
+            step={step}
+            height={height ?? 250}
+            spot={({ line, epoch }) => ({ x: epoch, y: line.values[epoch - 1] })}
+            onPick={({ line }) => onPick?.(line.trial)}
             tip={({ line, epoch }) => (
                 <>
-                    <div class="tip-head"><b>Trial {line.trial}</b>
-                        <span class="muted">{line.execution === null ? 'mean' : `execution ${line.execution}`}</span></div>
+                    <div class="tip-head">
+                        <b>Trial {line.trial}</b>
+                        <span class="muted">
+                            {line.execution === null ? 'mean' : `execution ${line.execution}`}
+                        </span>
+                    </div>
                     <dl>
-                        <dt>epoch</dt><dd>{epoch}</dd>
-                        <dt>{line.training ? metric : `val_${metric}`}</dt><dd>{number(line.values[epoch - 1], 5)}</dd>
+                        <dt>epoch</dt>
+                        <dd>{epoch}</dd>
+                        <dt>{line.training ? metric : `val_${metric}`}</dt>
+                        <dd>{number(line.values[epoch - 1], 5)}</dd>
                     </dl>
                 </>
-            )} />
+            )}
+        />
     );
 }

@@ -8,8 +8,7 @@ import { Icon } from '../ui/icon.jsx';
 import { FONT, palette } from './palette.js';
 
 function padded(low, high, part) {
-    if (!Number.isFinite(low) || !Number.isFinite(high))
-        return [0, 1];
+    if (!Number.isFinite(low) || !Number.isFinite(high)) return [0, 1];
     const pad = high > low ? (high - low) * part : Math.abs(high) * 0.1 || 1;
     return [low - pad, high + pad];
 }
@@ -48,8 +47,7 @@ function options(box, live, { log }) {
             y: {
                 distr: log ? 3 : 1,
                 range: (_, low, high) => {
-                    if (live.props.yRange && !live.zoom)
-                        [low, high] = live.props.yRange;
+                    if (live.props.yRange && !live.zoom) [low, high] = live.props.yRange;
                     return log ? [low / 1.1, high * 1.1] : padded(low, high, 0.08);
                 },
             },
@@ -73,15 +71,19 @@ function paintInside(u, paint, hit) {
     g.beginPath();
     g.rect(bbox.left, bbox.top - 8, bbox.width + 10, bbox.height + 16);
     g.clip();
-    paint(g, {
-        x: (v) => u.valToPos(v, 'x', true),
-        y: (v) => u.valToPos(v, 'y', true),
-        ratio: uPlot.pxRatio,
-        bottom: bbox.top + bbox.height,
-        right: bbox.left + bbox.width,
-        low: u.scales.x.min,
-        high: u.scales.x.max,
-    }, hit);
+    paint(
+        g,
+        {
+            x: (v) => u.valToPos(v, 'x', true),
+            y: (v) => u.valToPos(v, 'y', true),
+            ratio: uPlot.pxRatio,
+            bottom: bbox.top + bbox.height,
+            right: bbox.left + bbox.width,
+            low: u.scales.x.min,
+            high: u.scales.x.max,
+        },
+        hit,
+    );
     g.restore();
 }
 
@@ -97,17 +99,20 @@ export function Plot(props) {
     live.props = props;
 
     const show = (item) => {
-        if (item?.key === live.hit?.key)
-            return;
+        if (item?.key === live.hit?.key) return;
         live.hit = item;
         setHit(item);
         live.plot.redraw(false);
     };
     live.onCursor = (left, top) => {
         const { plot } = live;
-        if (!plot || left < 0)
-            return show(null);
-        show(live.props.find(left, top, { x: (v) => plot.valToPos(v, 'x'), y: (v) => plot.valToPos(v, 'y') }));
+        if (!plot || left < 0) return show(null);
+        show(
+            live.props.find(left, top, {
+                x: (v) => plot.valToPos(v, 'x'),
+                y: (v) => plot.valToPos(v, 'y'),
+            }),
+        );
     };
     const zoom = (range) => {
         live.zoom = range;
@@ -116,8 +121,7 @@ export function Plot(props) {
     };
     live.onSelect = ({ left, width }) => {
         const { plot } = live;
-        if (!plot || width < 5)
-            return;
+        if (!plot || width < 5) return;
         live.dragged = true; // the click that ends the drag picks nothing
         zoom([plot.posToVal(left, 'x'), plot.posToVal(left + width, 'x')]);
         plot.setSelect({ left: 0, width: 0 }, false);
@@ -145,32 +149,47 @@ export function Plot(props) {
         const { min, max } = live.plot.scales.x;
         const middle = live.hit ? props.spot(live.hit).x : (min + max) / 2;
         const by = { '+': 0.5, '=': 0.5, '-': 2 }[event.key];
-        if (by)
-            zoom([middle - (middle - min) * by, middle + (max - middle) * by]);
-        else if (event.key === '0')
-            zoom(null);
+        if (by) zoom([middle - (middle - min) * by, middle + (max - middle) * by]);
+        else if (event.key === '0') zoom(null);
         else if (event.key === 'ArrowRight' || event.key === 'ArrowLeft')
             show(props.step(live.hit, event.key === 'ArrowRight' ? 1 : -1));
-        else if (event.key === 'Enter' && live.hit)
-            props.onPick(live.hit);
-        else if (event.key === 'Escape' && live.hit)
-            show(null);
-        else
-            return;
+        else if (event.key === 'Enter' && live.hit) props.onPick(live.hit);
+        else if (event.key === 'Escape' && live.hit) show(null);
+        else return;
         event.preventDefault();
     };
     return (
         <figure class="chart">
-            <div class="plot" ref={box} style={height ? { height: `${height}px` } : undefined} tabindex="0" role="group" aria-label={`${label}. ${summary}`}
-                onKeyDown={onKeyDown} onDblClick={() => zoom(null)} onBlur={() => show(null)}
+            <div
+                class="plot"
+                ref={box}
+                style={height ? { height: `${height}px` } : undefined}
+                tabindex="0"
+                role="group"
+                aria-label={`${label}. ${summary}`}
+                onKeyDown={onKeyDown}
+                onDblClick={() => zoom(null)}
+                onBlur={() => show(null)}
                 onPointerDown={() => (live.dragged = false)}
-                onClick={() => live.hit && !live.dragged && props.onPick(live.hit)}>
+                onClick={() => live.hit && !live.dragged && props.onPick(live.hit)}
+            >
                 {zoomed && (
-                    <button class="button is-small plot-reset" onClick={(event) => { event.stopPropagation(); zoom(null); }}>
-                        <Icon name="reset" />Show all
+                    <button
+                        class="button is-small plot-reset"
+                        onClick={(event) => {
+                            event.stopPropagation();
+                            zoom(null);
+                        }}
+                    >
+                        <Icon name="reset" />
+                        Show all
                     </button>
                 )}
-                {hit && <Tip live={live} spot={props.spot(hit)}>{tip(hit)}</Tip>}
+                {hit && (
+                    <Tip live={live} spot={props.spot(hit)}>
+                        {tip(hit)}
+                    </Tip>
+                )}
             </div>
             {children}
         </figure>
@@ -181,14 +200,19 @@ function Tip({ live, spot, children }) {
     const ref = useRef();
     useLayoutEffect(() => {
         const { plot } = live;
-        if (!plot)
-            return;
+        if (!plot) return;
         const { over } = plot;
         const x = over.offsetLeft + plot.valToPos(spot.x, 'x');
-        const y = over.offsetTop + (spot.y === null ? plot.over.clientHeight : plot.valToPos(spot.y, 'y'));
+        const y =
+            over.offsetTop +
+            (spot.y === null ? plot.over.clientHeight : plot.valToPos(spot.y, 'y'));
         const { offsetWidth: width, offsetHeight: height } = ref.current;
         const left = x + 14 + width > plot.width ? x - 14 - width : x + 14;
         ref.current.style.transform = `translate(${Math.max(0, left)}px, ${Math.max(0, y - height - 10)}px)`;
     });
-    return <div class="tip" role="status" ref={ref}>{children}</div>;
+    return (
+        <div class="tip" role="status" ref={ref}>
+            {children}
+        </div>
+    );
 }

@@ -24,9 +24,19 @@ export function Sparkline({ trials, direction }) {
     const end = [x(best.length - 1), y(best[best.length - 1])];
     return (
         <svg class="sparkline" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true">
-            {few && trials.map((trial, i) => Number.isFinite(trial.score) && (
-                <circle key={trial.number} class="sparkline-dot" cx={x(i)} cy={y(trial.score)} r="1.4" />
-            ))}
+            {few &&
+                trials.map(
+                    (trial, i) =>
+                        Number.isFinite(trial.score) && (
+                            <circle
+                                key={trial.number}
+                                class="sparkline-dot"
+                                cx={x(i)}
+                                cy={y(trial.score)}
+                                r="1.4"
+                            />
+                        ),
+                )}
             <path d={path} />
             <circle class="sparkline-end" cx={end[0]} cy={end[1]} r="2.8" />
         </svg>

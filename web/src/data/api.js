@@ -3,7 +3,13 @@ import { another, token } from './token.js';
 
 export class Problem extends Error {
     constructor(status, body) {
-        super(body?.detail || body?.title || (status ? `The coordinator answered ${status}.` : 'The coordinator does not answer.'));
+        super(
+            body?.detail ||
+                body?.title ||
+                (status
+                    ? `The coordinator answered ${status}.`
+                    : 'The coordinator does not answer.'),
+        );
         this.status = status;
         this.errors = body?.errors ?? [];
     }
@@ -14,10 +20,8 @@ export async function call(method, path, body, as = 'json') {
     for (;;) {
         const used = token.value;
         const headers = {};
-        if (used)
-            headers.Authorization = `Bearer ${used}`;
-        if (body !== undefined)
-            headers['Content-Type'] = 'application/json';
+        if (used) headers.Authorization = `Bearer ${used}`;
+        if (body !== undefined) headers['Content-Type'] = 'application/json';
         let answer;
         try {
             answer = await fetch(`/api/v1${path}`, { method, headers, body, cache: 'no-store' });
@@ -29,16 +33,14 @@ export async function call(method, path, body, as = 'json') {
             continue;
         }
         const text = await answer.text();
-        if (answer.ok && as === 'text')
-            return text;
+        if (answer.ok && as === 'text') return text;
         let value = null;
         try {
             value = text ? JSON.parse(text) : null;
         } catch {
             throw new Problem(answer.status, { detail: 'The answer is not JSON.' });
         }
-        if (!answer.ok)
-            throw new Problem(answer.status, value);
+        if (!answer.ok) throw new Problem(answer.status, value);
         return value;
     }
 }

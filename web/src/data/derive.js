@@ -3,29 +3,28 @@
 // {name: for people, direction: 'min' | 'max', metric: its name in the curves, or ''}
 export function objectiveOf(summary) {
     const { objective, direction = 'max' } = summary;
-    const nameOf = (one) => (typeof one === 'string' ? one : one?.name ?? one?.expression);
+    const nameOf = (one) => (typeof one === 'string' ? one : (one?.name ?? one?.expression));
     if (Array.isArray(objective))
         return { name: objective.map(nameOf).join(' + '), direction, metric: '' };
     return {
         name: nameOf(objective) ?? 'score',
         direction,
-        metric: typeof objective === 'string' ? objective : objective?.name ?? '',
+        metric: typeof objective === 'string' ? objective : (objective?.name ?? ''),
     };
 }
 
 // true when score a is better than b; a missing one is never better.
 export function better(direction, a, b) {
-    if (a === null || a === undefined)
-        return false;
-    if (b === null || b === undefined)
-        return true;
+    if (a === null || a === undefined) return false;
+    if (b === null || b === undefined) return true;
     return direction === 'max' ? a > b : a < b;
 }
 
 // Scored trials, best first; equal scores by number.
 export function ranked(trials, direction) {
     const sign = direction === 'max' ? -1 : 1;
-    return trials.filter((trial) => Number.isFinite(trial.score) && trial.state !== 'running')
+    return trials
+        .filter((trial) => Number.isFinite(trial.score) && trial.state !== 'running')
         .sort((a, b) => sign * (a.score - b.score) || a.number - b.number);
 }
 
@@ -33,7 +32,11 @@ export function ranked(trials, direction) {
 export function incumbents(trials, direction) {
     let best = null;
     return trials.map((trial) => {
-        if (Number.isFinite(trial.score) && trial.state !== 'running' && better(direction, trial.score, best))
+        if (
+            Number.isFinite(trial.score) &&
+            trial.state !== 'running' &&
+            better(direction, trial.score, best)
+        )
             best = trial.score;
         return best;
     });
@@ -41,12 +44,16 @@ export function incumbents(trials, direction) {
 
 // Mean over the executions of a trial, as far as every execution has come.
 export function meanCurve(curves, metric) {
-    const lines = [...curves.values()].map(({ epochs }) => epochs).filter((epochs) => epochs.length);
+    const lines = [...curves.values()]
+        .map(({ epochs }) => epochs)
+        .filter((epochs) => epochs.length);
     const length = Math.min(...lines.map((epochs) => epochs.length));
     const mean = [];
     for (let i = 0; lines.length && i < length; i++) {
         const values = lines.map((epochs) => epochs[i]?.[metric]);
-        mean.push(values.every(Number.isFinite) ? values.reduce((a, b) => a + b) / values.length : null);
+        mean.push(
+            values.every(Number.isFinite) ? values.reduce((a, b) => a + b) / values.length : null,
+        );
     }
     return mean;
 }
@@ -56,10 +63,8 @@ export function metricNames(study) {
     const names = new Set();
     for (const curves of study.curves.values())
         for (const { epochs } of curves.values())
-            for (const name of Object.keys(epochs.find(Boolean) ?? {}))
-                names.add(name);
-    for (const name of ['epoch', 'seconds', 'val_seconds', 'learning_rate'])
-        names.delete(name);
+            for (const name of Object.keys(epochs.find(Boolean) ?? {})) names.add(name);
+    for (const name of ['epoch', 'seconds', 'val_seconds', 'learning_rate']) names.delete(name);
     return [...names].filter((name) => !name.startsWith('val_') || !names.has(name.slice(4)));
 }
 

@@ -12,8 +12,7 @@ export const fleet = { byId: new Map(), loaded: false, problem: null, ...topic()
 
 // The study of that name, known or not yet; its `summary` is null until it has been read.
 export function study(name) {
-    if (!studies.byName.has(name))
-        studies.byName.set(name, new Study(name));
+    if (!studies.byName.has(name)) studies.byName.set(name, new Study(name));
     return studies.byName.get(name);
 }
 
@@ -28,8 +27,7 @@ export async function loadStudies() {
             studies.touch();
         });
         for (const [name, one] of studies.byName)
-            if (!names.has(name) && one.summary)
-                studies.byName.delete(name);
+            if (!names.has(name) && one.summary) studies.byName.delete(name);
         studies.loaded = true;
         studies.problem = null;
     } catch (problem) {
@@ -75,12 +73,9 @@ export function start() {
             return;
         }
         for (const { kind, data } of events) {
-            if (kind === 'study')
-                onStudy(data);
-            else if (kind === 'worker')
-                onWorker(data);
-            else
-                studies.byName.get(data.study)?.onEvent(kind, data);
+            if (kind === 'study') onStudy(data);
+            else if (kind === 'worker') onWorker(data);
+            else studies.byName.get(data.study)?.onEvent(kind, data);
         }
     });
     loadStudies();

@@ -46,17 +46,25 @@ export class Study {
 
     // Reads all trials once, page by page; what events say meanwhile is newer and wins.
     async needTrials() {
-        if (this.trials)
-            return;
+        if (this.trials) return;
         this.trials = new Map();
         this.newer = new Set();
         try {
-            const { complete } = await pages(`${this.path}/trials?sort=number&page_size=1000`, 'trials', TRIALS_MAX, (list) => {
-                for (const trial of list)
-                    this.trials.set(trial.number, this.newer.has(trial.number)
-                        ? { ...trial, ...this.trials.get(trial.number) } : trial);
-                this.touch();
-            });
+            const { complete } = await pages(
+                `${this.path}/trials?sort=number&page_size=1000`,
+                'trials',
+                TRIALS_MAX,
+                (list) => {
+                    for (const trial of list)
+                        this.trials.set(
+                            trial.number,
+                            this.newer.has(trial.number)
+                                ? { ...trial, ...this.trials.get(trial.number) }
+                                : trial,
+                        );
+                    this.touch();
+                },
+            );
             this.trialsComplete = complete;
         } catch (problem) {
             this.problem = problem;
@@ -68,15 +76,13 @@ export class Study {
 
     // Times of the trials that events told of; the newest started hold nearly always all of them.
     async loadTimes() {
-        if (!this.trials || !this.timeless.size)
-            return;
+        if (!this.trials || !this.timeless.size) return;
         const size = Math.min(1000, this.timeless.size + STARTED_BEFORE);
         this.timeless.clear();
         const { trials } = await get(`${this.path}/trials?sort=-started_at&page_size=${size}`);
         for (const { number, created_at, started_at, ended_at, origin } of trials) {
             const known = this.trials.get(number);
-            if (!known)
-                continue;
+            if (!known) continue;
             this.trials.set(number, { ...known, created_at, started_at, ended_at, origin });
             if (!ended_at && known.state !== 'running' && known.state !== 'queued')
                 this.timeless.add(number);
@@ -96,35 +102,34 @@ export class Study {
     // After events were missed: everything that was read before is read again.
     async reload() {
         const { trials, curves } = this;
-        if (this.summary?.document)
-            await this.loadSummary();
+        if (this.summary?.document) await this.loadSummary();
         if (trials) {
             this.trials = null;
             await this.needTrials();
         }
         this.curves = new Map();
-        for (const number of curves.keys())
-            this.needCurves(number);
+        for (const number of curves.keys()) this.needCurves(number);
     }
 
     needCurves(number) {
-        if (this.curves.has(number))
-            return;
+        if (this.curves.has(number)) return;
         this.curves.set(number, new Map());
         this.wanted.push(number);
         this.readCurves();
     }
 
     async readCurves() {
-        if (this.reading >= AT_ONCE || !this.wanted.length)
-            return;
+        if (this.reading >= AT_ONCE || !this.wanted.length) return;
         this.reading++;
         const number = this.wanted.pop();
         try {
             const { executions } = await get(`${this.path}/trials/${number}/metrics`);
             for (const { execution, attempt, epochs } of executions)
                 for (const metrics of epochs)
-                    this.addEpoch({ trial: number, execution, attempt, epoch: metrics.epoch, metrics }, false);
+                    this.addEpoch(
+                        { trial: number, execution, attempt, epoch: metrics.epoch, metrics },
+                        false,
+                    );
             this.touch();
         } catch {
             this.curves.delete(number);
@@ -136,8 +141,7 @@ export class Study {
     // Only the newest attempt of an execution counts: an earlier one was lost.
     addEpoch({ trial, execution, attempt, epoch, metrics }, wins) {
         const curves = this.curves.get(trial);
-        if (!curves)
-            return;
+        if (!curves) return;
         let curve = curves.get(execution);
         if (!curve || attempt > curve.attempt)
             curves.set(execution, (curve = { attempt, epochs: [] }));
@@ -149,11 +153,9 @@ export class Study {
         const before = this.summary;
         if (before?.best_trial && before.best_trial.number === change.best_trial?.number)
             change.best_trial = { ...before.best_trial, ...change.best_trial };
-        if (before)
-            this.summary = { ...before, ...change };
+        if (before) this.summary = { ...before, ...change };
         this.touch();
-        if (before?.state !== change.state)
-            this.loadSummary();
+        if (before?.state !== change.state) this.loadSummary();
         this.loadRest();
     }
 

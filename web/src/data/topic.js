@@ -11,13 +11,15 @@ export function topic() {
     return {
         version,
         touch() {
-            if (timer)
-                return;
-            timer = setTimeout(() => {
-                timer = 0;
-                last = performance.now();
-                version.value++;
-            }, Math.max(0, last + INTERVAL_MS - performance.now()));
+            if (timer) return;
+            timer = setTimeout(
+                () => {
+                    timer = 0;
+                    last = performance.now();
+                    version.value++;
+                },
+                Math.max(0, last + INTERVAL_MS - performance.now()),
+            );
         },
     };
 }

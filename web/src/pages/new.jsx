@@ -13,7 +13,11 @@ export function NewStudy({ onClose }) {
         setBusy(true);
         setProblem(null);
         try {
-            const answer = await call('POST', `/studies${check ? '?validate_only=true' : ''}`, text);
+            const answer = await call(
+                'POST',
+                `/studies${check ? '?validate_only=true' : ''}`,
+                text,
+            );
             if (check) {
                 notice(`The document holds: ${answer.space.length} hyperparameters`);
             } else {
@@ -22,30 +26,60 @@ export function NewStudy({ onClose }) {
                 go(['studies', answer.name]);
             }
         } catch (fault) {
-            if (!(fault instanceof Problem))
-                throw fault;
+            if (!(fault instanceof Problem)) throw fault;
             setProblem(fault);
         }
         setBusy(false);
     };
     return (
         <Modal title="New study" onClose={onClose} wide>
-            <form onSubmit={(event) => { event.preventDefault(); send(false); }}>
-                <label class="field"><span>Study document (JSON)</span>
-                    <textarea rows="16" spellcheck={false} autofocus value={text} onInput={(event) => setText(event.target.value)}
-                        placeholder='{"name": "…", "dataset": …, "model": …, "compile": …, "fit": …, "tuner": …}' /></label>
+            <form
+                onSubmit={(event) => {
+                    event.preventDefault();
+                    send(false);
+                }}
+            >
+                <label class="field">
+                    <span>Study document (JSON)</span>
+                    <textarea
+                        rows="16"
+                        spellcheck={false}
+                        autofocus
+                        value={text}
+                        onInput={(event) => setText(event.target.value)}
+                        placeholder='{"name": "…", "dataset": …, "model": …, "compile": …, "fit": …, "tuner": …}'
+                    />
+                </label>
                 {problem && (
                     <div class="faults" role="alert">
                         <p>{problem.message}</p>
                         {problem.errors.length > 0 && (
-                            <ul>{problem.errors.map((one, i) => <li key={i}><code>{one.pointer || one.parameter || '/'}</code> {one.detail}</li>)}</ul>
+                            <ul>
+                                {problem.errors.map((one, i) => (
+                                    <li key={i}>
+                                        <code>{one.pointer || one.parameter || '/'}</code>{' '}
+                                        {one.detail}
+                                    </li>
+                                ))}
+                            </ul>
                         )}
                     </div>
                 )}
                 <div class="modal-actions">
-                    <button type="button" class="button" onClick={onClose}>Close</button>
-                    <button type="button" class="button" disabled={busy || !text.trim()} onClick={() => send(true)}>Check only</button>
-                    <button class="button is-primary" disabled={busy || !text.trim()}>Submit</button>
+                    <button type="button" class="button" onClick={onClose}>
+                        Close
+                    </button>
+                    <button
+                        type="button"
+                        class="button"
+                        disabled={busy || !text.trim()}
+                        onClick={() => send(true)}
+                    >
+                        Check only
+                    </button>
+                    <button class="button is-primary" disabled={busy || !text.trim()}>
+                        Submit
+                    </button>
                 </div>
             </form>
         </Modal>

@@ -21,11 +21,9 @@ function Card({ study }) {
     const objective = objectiveOf(summary);
     const total = Object.values(summary.counts ?? {}).reduce((a, b) => a + b, 0);
     useEffect(() => {
-        if (total > SPARK_TRIALS)
-            return;
+        if (total > SPARK_TRIALS) return;
         const watch = new IntersectionObserver(([entry]) => {
-            if (!entry.isIntersecting)
-                return;
+            if (!entry.isIntersecting) return;
             study.needTrials();
             watch.disconnect();
         });
@@ -37,9 +35,14 @@ function Card({ study }) {
     return (
         <li class="card" ref={ref}>
             <div class="card-name">
-                <a class="card-link" href={href(['studies', study.name])}>{study.name}</a>
+                <a class="card-link" href={href(['studies', study.name])}>
+                    {study.name}
+                </a>
                 <StateBadge state={summary.state} />
-                <p class="muted">{summary.description || `${objective.direction === 'max' ? 'maximize' : 'minimize'} ${objective.name}`}</p>
+                <p class="muted">
+                    {summary.description ||
+                        `${objective.direction === 'max' ? 'maximize' : 'minimize'} ${objective.name}`}
+                </p>
             </div>
             <div class="card-progress">
                 <Progress summary={summary} />
@@ -51,7 +54,13 @@ function Card({ study }) {
                 <span class="muted">{objective.name}</span>
             </div>
             <div class="card-time">
-                <span>{ended ? duration(seconds(summary.started_at ?? summary.created_at, ended)) : summary.eta_s === null ? '–' : duration(summary.eta_s)}</span>
+                <span>
+                    {ended
+                        ? duration(seconds(summary.started_at ?? summary.created_at, ended))
+                        : summary.eta_s === null
+                          ? '–'
+                          : duration(summary.eta_s)}
+                </span>
                 <span class="muted">{ended ? `ended ${ago(ended)}` : 'left'}</span>
             </div>
         </li>
@@ -63,9 +72,17 @@ function Welcome() {
     return (
         <div class="empty">
             <h2>No study yet</h2>
-            <p>Submit one from the source tree, or paste a document with “New study”. It appears here at once.</p>
-            <pre class="code command" tabindex="0">{command}</pre>
-            <button class="button" onClick={() => copy(command, 'Command')}><Icon name="copy" />Copy command</button>
+            <p>
+                Submit one from the source tree, or paste a document with “New study”. It appears
+                here at once.
+            </p>
+            <pre class="code command" tabindex="0">
+                {command}
+            </pre>
+            <button class="button" onClick={() => copy(command, 'Command')}>
+                <Icon name="copy" />
+                Copy command
+            </button>
         </div>
     );
 }
@@ -84,10 +101,13 @@ export function StudiesPage() {
     const all = [...studies.byName.values()].filter(({ summary }) => summary);
     if (studies.problem && !all.length)
         return <Fault problem={studies.problem} retry={loadStudies} />;
-    if (!studies.loaded)
-        return <Loading what="studies" />;
-    const list = all.filter(({ name, summary }) => (FILTERS[show] ?? FILTERS[''])(summary)
-        && `${name} ${summary.description ?? ''}`.toLowerCase().includes(find.toLowerCase()))
+    if (!studies.loaded) return <Loading what="studies" />;
+    const list = all
+        .filter(
+            ({ name, summary }) =>
+                (FILTERS[show] ?? FILTERS[''])(summary) &&
+                `${name} ${summary.description ?? ''}`.toLowerCase().includes(find.toLowerCase()),
+        )
         .sort((a, b) => (b.summary.created_at ?? '').localeCompare(a.summary.created_at ?? ''));
     const connected = [...fleet.byId.values()].filter(({ state }) => state !== 'gone');
     const slots = connected.reduce((n, worker) => n + (worker.slots ?? 0), 0);
@@ -97,24 +117,68 @@ export function StudiesPage() {
             <header class="page-head">
                 <div>
                     <h1>Studies</h1>
-                    <p class="muted">{plural(all.filter(({ summary }) => ACTIVE.includes(summary.state)).length, 'active study', 'active studies')}
-                        {' · '}{fleet.loaded ? <a href={href(['workers'])}>{connected.length ? `${busy} of ${plural(slots, 'slot')} busy` : 'no worker connected'}</a> : ''}</p>
+                    <p class="muted">
+                        {plural(
+                            all.filter(({ summary }) => ACTIVE.includes(summary.state)).length,
+                            'active study',
+                            'active studies',
+                        )}
+                        {' · '}
+                        {fleet.loaded ? (
+                            <a href={href(['workers'])}>
+                                {connected.length
+                                    ? `${busy} of ${plural(slots, 'slot')} busy`
+                                    : 'no worker connected'}
+                            </a>
+                        ) : (
+                            ''
+                        )}
+                    </p>
                 </div>
                 <div class="page-tools">
                     {all.length > 0 && (
                         <>
-                            <label class="search"><Icon name="search" /><span class="hidden">Find a study</span>
-                                <input type="search" placeholder="Find" value={find} onInput={(event) => setQuery({ find: event.target.value })} /></label>
-                            <Segmented label="Show" value={show} onChange={(value) => setQuery({ show: value })} options={[['', 'All'], ['active', 'Active'], ['ended', 'Ended']]} />
+                            <label class="search">
+                                <Icon name="search" />
+                                <span class="hidden">Find a study</span>
+                                <input
+                                    type="search"
+                                    placeholder="Find"
+                                    value={find}
+                                    onInput={(event) => setQuery({ find: event.target.value })}
+                                />
+                            </label>
+                            <Segmented
+                                label="Show"
+                                value={show}
+                                onChange={(value) => setQuery({ show: value })}
+                                options={[
+                                    ['', 'All'],
+                                    ['active', 'Active'],
+                                    ['ended', 'Ended'],
+                                ]}
+                            />
                         </>
                     )}
-                    <button class="button is-primary" onClick={() => setCreating(true)}><Icon name="plus" />New study</button>
+                    <button class="button is-primary" onClick={() => setCreating(true)}>
+                        <Icon name="plus" />
+                        New study
+                    </button>
                 </div>
             </header>
             {all.length ? (
-                list.length ? <ul class="cards">{list.map((study) => <Card key={study.name} study={study} />)}</ul>
-                    : <p class="muted">No study matches.</p>
-            ) : <Welcome />}
+                list.length ? (
+                    <ul class="cards">
+                        {list.map((study) => (
+                            <Card key={study.name} study={study} />
+                        ))}
+                    </ul>
+                ) : (
+                    <p class="muted">No study matches.</p>
+                )
+            ) : (
+                <Welcome />
+            )}
             {creating && <NewStudy onClose={() => setCreating(false)} />}
         </>
     );

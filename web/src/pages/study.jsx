@@ -19,39 +19,103 @@ import { axesOf, closeTrial, openTrial, viewOf } from './study/view.js';
 
 function Overview({ study, version, objective }) {
     const { query } = route.value;
-    const trials = useMemo(() => [...(study.trials?.values() ?? [])].sort((a, b) => a.number - b.number), [study, version]);
+    const trials = useMemo(
+        () => [...(study.trials?.values() ?? [])].sort((a, b) => a.number - b.number),
+        [study, version],
+    );
     const best = useMemo(() => ranked(trials, objective.direction), [trials, objective]);
-    const axes = useMemo(() => axesOf(study.summary, objective, trials), [study.summary.space, objective, trials]);
+    const axes = useMemo(
+        () => axesOf(study.summary, objective, trials),
+        [study.summary.space, objective, trials],
+    );
     const view = useMemo(() => viewOf(query, axes, best), [query, axes, best]);
     const arrangedAxes = useMemo(() => arranged(axes, query.axes), [axes, query.axes]);
     const number = study.summary.best_trial?.number ?? best[0]?.number;
     const bestTrial = study.trials?.get(number) ?? study.summary.best_trial;
-    if (!study.trials)
-        return <Loading what="trials" />;
+    if (!study.trials) return <Loading what="trials" />;
     return (
         <>
-            <Filters trials={trials} axes={axes} view={view} shown={view.filtered ? trials.filter(view.shows).length : trials.length} />
+            <Filters
+                trials={trials}
+                axes={axes}
+                view={view}
+                shown={view.filtered ? trials.filter(view.shows).length : trials.length}
+            />
             <div class="columns">
                 <Panel id="scores" title="Score over trials" note={objective.name}>
                     <Scatter trials={trials} view={view} objective={objective} onPick={openTrial} />
                 </Panel>
                 <BestPanel trial={bestTrial} axes={axes} objective={objective} onOpen={openTrial} />
             </div>
-            <Learning study={study} trials={trials} best={best} view={view} objective={objective} version={version} onPick={openTrial} />
+            <Learning
+                study={study}
+                trials={trials}
+                best={best}
+                view={view}
+                objective={objective}
+                version={version}
+                onPick={openTrial}
+            />
             {best.length > 1 && axes.length > 1 && (
-                <Panel id="parallel" title="Hyperparameters and score" note={`${count(best.length)} scored trials`} tools={query.axes && (
-                    <button class="button is-small" onClick={() => setQuery({ axes: null })}><Icon name="reset" />All axes</button>
-                )}>
-                    <Parallel trials={best} axes={arrangedAxes} onAxes={(next) => setQuery({ axes: arrangement(next) })} brushes={view.brushes} view={view} objective={objective} best={number} onPick={openTrial}
-                        onBrush={(name, brush) => setQuery({ [`b.${name}`]: brush && brushText(brush) })} />
+                <Panel
+                    id="parallel"
+                    title="Hyperparameters and score"
+                    note={`${count(best.length)} scored trials`}
+                    tools={
+                        query.axes && (
+                            <button
+                                class="button is-small"
+                                onClick={() => setQuery({ axes: null })}
+                            >
+                                <Icon name="reset" />
+                                All axes
+                            </button>
+                        )
+                    }
+                >
+                    <Parallel
+                        trials={best}
+                        axes={arrangedAxes}
+                        onAxes={(next) => setQuery({ axes: arrangement(next) })}
+                        brushes={view.brushes}
+                        view={view}
+                        objective={objective}
+                        best={number}
+                        onPick={openTrial}
+                        onBrush={(name, brush) =>
+                            setQuery({ [`b.${name}`]: brush && brushText(brush) })
+                        }
+                    />
                 </Panel>
             )}
-            <Panel id="trials" title="Trials" note={study.trialsComplete ? count(trials.length) : `${count(trials.length)}, loading`}>
-                <TrialsTable trials={trials} axes={axes} objective={objective} view={view} best={number} onOpen={openTrial} />
+            <Panel
+                id="trials"
+                title="Trials"
+                note={
+                    study.trialsComplete ? count(trials.length) : `${count(trials.length)}, loading`
+                }
+            >
+                <TrialsTable
+                    trials={trials}
+                    axes={axes}
+                    objective={objective}
+                    view={view}
+                    best={number}
+                    onOpen={openTrial}
+                />
             </Panel>
             {view.open !== null && (
-                <TrialDrawer key={view.open} study={study} number={view.open} axes={axes} objective={objective} version={version}
-                    order={trials} onClose={closeTrial} onOpen={openTrial} />
+                <TrialDrawer
+                    key={view.open}
+                    study={study}
+                    number={view.open}
+                    axes={axes}
+                    objective={objective}
+                    version={version}
+                    order={trials}
+                    onClose={closeTrial}
+                    onOpen={openTrial}
+                />
             )}
         </>
     );
@@ -66,26 +130,50 @@ export function StudyPage({ name }) {
         study.needTrials();
     }, [study]);
     const { summary } = study;
-    const objective = useMemo(() => summary && objectiveOf(summary), [JSON.stringify(summary?.objective), summary?.direction]);
-    const progress = summary?.state === 'running' && summary.progress !== null ? `${Math.floor(100 * summary.progress)} % ` : '';
+    const objective = useMemo(
+        () => summary && objectiveOf(summary),
+        [JSON.stringify(summary?.objective), summary?.direction],
+    );
+    const progress =
+        summary?.state === 'running' && summary.progress !== null
+            ? `${Math.floor(100 * summary.progress)} % `
+            : '';
     useEffect(() => {
         document.title = `${progress}${name} · tunerd`;
     }, [progress, name]);
     if (study.deleted)
-        return <div class="empty"><h1>{name} was deleted</h1><a class="button" href={href(['studies'])}>All studies</a></div>;
+        return (
+            <div class="empty">
+                <h1>{name} was deleted</h1>
+                <a class="button" href={href(['studies'])}>
+                    All studies
+                </a>
+            </div>
+        );
     if (study.problem && !summary)
         return <Fault problem={study.problem} retry={() => study.loadSummary()} />;
-    if (!summary?.document)
-        return <Loading what={name} />;
+    if (!summary?.document) return <Loading what={name} />;
     const tab = route.value.query.tab ?? '';
     const link = (key, text) => (
-        <a href={href(['studies', name], { tab: key })} aria-current={tab === key ? 'page' : undefined}>{text}</a>
+        <a
+            href={href(['studies', name], { tab: key })}
+            aria-current={tab === key ? 'page' : undefined}
+        >
+            {text}
+        </a>
     );
     return (
         <div class="study">
             <StudyHeader study={study} objective={objective} onBest={openTrial} />
-            <nav class="tabs" aria-label="Study">{link('', 'Overview')}{link('document', 'Document')}</nav>
-            {tab === 'document' ? <Document summary={summary} /> : <Overview study={study} version={version} objective={objective} />}
+            <nav class="tabs" aria-label="Study">
+                {link('', 'Overview')}
+                {link('document', 'Document')}
+            </nav>
+            {tab === 'document' ? (
+                <Document summary={summary} />
+            ) : (
+                <Overview study={study} version={version} objective={objective} />
+            )}
         </div>
     );
 }

@@ -18,11 +18,19 @@ function Slots({ worker }) {
         <ul class="slots">
             {running.map((one) => (
                 <li key={`${one.study} ${one.trial} ${one.execution}`} class="slot is-busy">
-                    <a href={href(['studies', one.study], { trial: String(one.trial) })}>{one.study}</a>
-                    <span class="muted">trial {one.trial}, execution {one.execution}</span>
+                    <a href={href(['studies', one.study], { trial: String(one.trial) })}>
+                        {one.study}
+                    </a>
+                    <span class="muted">
+                        trial {one.trial}, execution {one.execution}
+                    </span>
                 </li>
             ))}
-            {Array.from({ length: Math.min(free, 64) }, (_, i) => <li key={`free ${i}`} class="slot">free</li>)}
+            {Array.from({ length: Math.min(free, 64) }, (_, i) => (
+                <li key={`free ${i}`} class="slot">
+                    free
+                </li>
+            ))}
         </ul>
     );
 }
@@ -30,23 +38,42 @@ function Slots({ worker }) {
 function Worker({ worker }) {
     const drain = async () => {
         const yes = await confirm({
-            title: `Drain ${worker.name}?`, text: 'It finishes what runs, takes nothing new and then leaves.', yes: 'Drain worker',
+            title: `Drain ${worker.name}?`,
+            text: 'It finishes what runs, takes nothing new and then leaves.',
+            yes: 'Drain worker',
         });
         if (yes)
-            await attempt(() => call('POST', `/workers/${part(worker.id)}/drain`), `${worker.name} drains`);
+            await attempt(
+                () => call('POST', `/workers/${part(worker.id)}/drain`),
+                `${worker.name} drains`,
+            );
     };
     return (
         <li class="worker">
             <div class="worker-head">
                 <h2>{worker.name}</h2>
                 <StateBadge state={worker.state} />
-                {worker.state === 'connected' && <button class="button is-small" onClick={drain}><Icon name="drain" />Drain</button>}
+                {worker.state === 'connected' && (
+                    <button class="button is-small" onClick={drain}>
+                        <Icon name="drain" />
+                        Drain
+                    </button>
+                )}
             </div>
             <p class="facts">
-                {[worker.host, plural(worker.slots ?? 0, 'slot'), worker.cpu, worker.version && `version ${worker.version}`,
+                {[
+                    worker.host,
+                    plural(worker.slots ?? 0, 'slot'),
+                    worker.cpu,
+                    worker.version && `version ${worker.version}`,
                     worker.last_seen && `heard ${ago(worker.last_seen)}`,
-                    worker.executions !== undefined && `${plural(worker.executions, 'execution')} completed`]
-                    .filter(Boolean).map((fact) => <span key={fact}>{fact}</span>)}
+                    worker.executions !== undefined &&
+                        `${plural(worker.executions, 'execution')} completed`,
+                ]
+                    .filter(Boolean)
+                    .map((fact) => (
+                        <span key={fact}>{fact}</span>
+                    ))}
             </p>
             {worker.state !== 'gone' && <Slots worker={worker} />}
         </li>
@@ -58,28 +85,48 @@ export function WorkersPage() {
     const [, tick] = useState(0);
     useEffect(() => {
         const timer = setInterval(() => {
-            if (!document.hidden)
-                loadFleet();
+            if (!document.hidden) loadFleet();
             tick((n) => n + 1);
         }, REFRESH_MS);
         return () => clearInterval(timer);
     }, []);
     if (fleet.problem && !fleet.byId.size)
         return <Fault problem={fleet.problem} retry={loadFleet} />;
-    if (!fleet.loaded)
-        return <Loading what="workers" />;
+    if (!fleet.loaded) return <Loading what="workers" />;
     const order = { connected: 0, draining: 1, gone: 2 };
-    const list = [...fleet.byId.values()].sort((a, b) => order[a.state] - order[b.state] || a.name.localeCompare(b.name));
+    const list = [...fleet.byId.values()].sort(
+        (a, b) => order[a.state] - order[b.state] || a.name.localeCompare(b.name),
+    );
     const here = list.filter(({ state }) => state !== 'gone');
     return (
         <>
-            <header class="page-head"><div><h1>Workers</h1>
-                <p class="muted">{here.length ? `${plural(here.length, 'worker')}, ${here.reduce((n, w) => n + (w.running?.length ?? 0), 0)} of ${plural(here.reduce((n, w) => n + (w.slots ?? 0), 0), 'slot')} busy` : 'No worker is connected'}</p></div></header>
-            {list.length ? <ul class="workers">{list.map((worker) => <Worker key={worker.id} worker={worker} />)}</ul> : (
+            <header class="page-head">
+                <div>
+                    <h1>Workers</h1>
+                    <p class="muted">
+                        {here.length
+                            ? `${plural(here.length, 'worker')}, ${here.reduce((n, w) => n + (w.running?.length ?? 0), 0)} of ${plural(
+                                  here.reduce((n, w) => n + (w.slots ?? 0), 0),
+                                  'slot',
+                              )} busy`
+                            : 'No worker is connected'}
+                    </p>
+                </div>
+            </header>
+            {list.length ? (
+                <ul class="workers">
+                    {list.map((worker) => (
+                        <Worker key={worker.id} worker={worker} />
+                    ))}
+                </ul>
+            ) : (
                 <div class="empty">
                     <h2>No worker yet</h2>
                     <p>Start one on any machine that reaches this coordinator:</p>
-                    <pre class="code command" tabindex="0">{`tuner-worker --coordinator tcp://${location.hostname}:5670 --slots 4 --name ${location.hostname === '127.0.0.1' ? 'here' : 'there'}`}</pre>
+                    <pre
+                        class="code command"
+                        tabindex="0"
+                    >{`tuner-worker --coordinator tcp://${location.hostname}:5670 --slots 4 --name ${location.hostname === '127.0.0.1' ? 'here' : 'there'}`}</pre>
                 </div>
             )}
         </>

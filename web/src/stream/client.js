@@ -16,8 +16,7 @@ export function listen(listener) {
 function receive(message) {
     if (message.kind === 'status') {
         status.value = message.status;
-        if (message.token && !token.value)
-            token.value = message.token; // another tab has it already
+        if (message.token && !token.value) token.value = message.token; // another tab has it already
     } else if (message.kind === 'events') {
         listeners.forEach((listener) => listener({ events: message.events }));
     } else if (message.kind === 'reset') {
@@ -46,25 +45,20 @@ function elected() {
         return new Promise(() => {}); // holds the lock as long as the tab lives
     };
     channel.onmessage = ({ data }) => {
-        if (data.kind !== 'hello')
-            receive(data);
+        if (data.kind !== 'hello') receive(data);
         else if (feed) {
             feed.start(data.token);
             feed.tell(feed.status);
         }
     };
     post = (message) => (feed ? feed.start(message.token) : channel.postMessage(message));
-    if (navigator.locks)
-        navigator.locks.request('tunerd-stream', lead);
-    else
-        lead();
+    if (navigator.locks) navigator.locks.request('tunerd-stream', lead);
+    else lead();
 }
 
 export function connect() {
-    if (window.SharedWorker)
-        shared();
-    else
-        elected();
+    if (window.SharedWorker) shared();
+    else elected();
     const hello = () => post({ kind: 'hello', token: token.value });
     token.subscribe(hello);
     addEventListener('pageshow', (event) => event.persisted && hello());

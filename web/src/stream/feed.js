@@ -17,16 +17,17 @@ export function parser(event) {
             const fields = { data: [] };
             for (const line of block.split(/\r?\n/)) {
                 const colon = line.indexOf(':');
-                if (colon <= 0)
-                    continue; // a comment keeps the connection open
+                if (colon <= 0) continue; // a comment keeps the connection open
                 const value = line.slice(colon + 1).replace(/^ /, '');
-                if (line.startsWith('data:'))
-                    fields.data.push(value);
-                else
-                    fields[line.slice(0, colon)] = value;
+                if (line.startsWith('data:')) fields.data.push(value);
+                else fields[line.slice(0, colon)] = value;
             }
             if (fields.data.length)
-                event({ id: Number(fields.id), kind: fields.event, data: JSON.parse(fields.data.join('\n')) });
+                event({
+                    id: Number(fields.id),
+                    kind: fields.event,
+                    data: JSON.parse(fields.data.join('\n')),
+                });
         }
     };
 }
@@ -70,13 +71,15 @@ export class Feed {
             } catch {
                 // the reason does not matter: the next try tells more
             }
-            if (this.refused && token !== this.token)
-                continue;
+            if (this.refused && token !== this.token) continue;
             this.tell(this.refused ? 'token' : 'offline');
             await new Promise((resolve) => {
                 this.wake = resolve;
                 if (!this.refused)
-                    setTimeout(resolve, RETRY_MS[Math.min(Math.max(tries, 0), RETRY_MS.length - 1)]);
+                    setTimeout(
+                        resolve,
+                        RETRY_MS[Math.min(Math.max(tries, 0), RETRY_MS.length - 1)],
+                    );
             });
         }
     }
@@ -86,19 +89,16 @@ export class Feed {
         const since = this.last ? `?since=${this.last}` : '';
         const answer = await fetch(`/api/v1/events${since}`, { headers, cache: 'no-store' });
         this.refused = answer.status === 401 || answer.status === 403;
-        if (!answer.ok)
-            return;
+        if (!answer.ok) return;
         connected();
-        if (this.joined && !this.last)
-            this.send({ kind: 'reset' }); // there may have been events that nobody heard
+        if (this.joined && !this.last) this.send({ kind: 'reset' }); // there may have been events that nobody heard
         this.joined = true;
         this.tell('live');
         const take = parser((event) => this.event(event));
         const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
         for (;;) {
             const { done, value } = await reader.read();
-            if (done)
-                return;
+            if (done) return;
             take(value);
         }
     }
@@ -110,8 +110,7 @@ export class Feed {
             this.send({ kind: 'reset' });
             return;
         }
-        if (event.id)
-            this.last = event.id;
+        if (event.id) this.last = event.id;
         this.batch.push(event);
         if (this.batch.length === 1)
             setTimeout(() => this.send({ kind: 'events', events: this.batch.splice(0) }), BATCH_MS);

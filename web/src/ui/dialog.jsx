@@ -10,8 +10,15 @@ export function Modal({ title, onClose, children, wide }) {
         return () => ref.current?.close();
     }, []);
     return (
-        <dialog class={`modal ${wide ? 'is-wide' : ''}`} ref={ref} aria-labelledby="modal-title"
-            onCancel={(event) => { event.preventDefault(); onClose(); }}>
+        <dialog
+            class={`modal ${wide ? 'is-wide' : ''}`}
+            ref={ref}
+            aria-labelledby="modal-title"
+            onCancel={(event) => {
+                event.preventDefault();
+                onClose();
+            }}
+        >
             <h2 id="modal-title">{title}</h2>
             {children}
         </dialog>
@@ -27,8 +34,7 @@ export function confirm({ title, text, yes, danger }) {
 
 export function Confirm() {
     const asked = question.value;
-    if (!asked)
-        return null;
+    if (!asked) return null;
     const answer = (value) => {
         question.value = null;
         asked.resolve(value);
@@ -37,8 +43,15 @@ export function Confirm() {
         <Modal title={asked.title} onClose={() => answer(false)}>
             <p>{asked.text}</p>
             <div class="modal-actions">
-                <button class="button" onClick={() => answer(false)}>Keep as it is</button>
-                <button class={`button ${asked.danger ? 'is-danger' : 'is-primary'}`} onClick={() => answer(true)}>{asked.yes}</button>
+                <button class="button" onClick={() => answer(false)}>
+                    Keep as it is
+                </button>
+                <button
+                    class={`button ${asked.danger ? 'is-danger' : 'is-primary'}`}
+                    onClick={() => answer(true)}
+                >
+                    {asked.yes}
+                </button>
             </div>
         </Modal>
     );
@@ -59,12 +72,10 @@ const dismiss = (id) => (notices.value = notices.value.filter((one) => one.id !=
 export async function attempt(work, done) {
     try {
         await work();
-        if (done)
-            notice(done);
+        if (done) notice(done);
         return true;
     } catch (problem) {
-        if (!(problem instanceof Problem))
-            throw problem;
+        if (!(problem instanceof Problem)) throw problem;
         notice(problem.message, 'problem');
         return false;
     }
@@ -76,7 +87,13 @@ export function Notices() {
             {notices.value.map((one) => (
                 <div key={one.id} class={`notice is-${one.kind}`}>
                     <span>{one.text}</span>
-                    <button class="icon-button" aria-label="Dismiss" onClick={() => dismiss(one.id)}>×</button>
+                    <button
+                        class="icon-button"
+                        aria-label="Dismiss"
+                        onClick={() => dismiss(one.id)}
+                    >
+                        ×
+                    </button>
                 </div>
             ))}
         </div>

@@ -25,8 +25,16 @@ const PATHS = {
 
 export function Icon({ name }) {
     return (
-        <svg class="icon" viewBox="0 0 16 16" aria-hidden="true" fill="none" stroke="currentColor"
-            stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round">
+        <svg
+            class="icon"
+            viewBox="0 0 16 16"
+            aria-hidden="true"
+            fill="none"
+            stroke="currentColor"
+            stroke-width="1.5"
+            stroke-linecap="round"
+            stroke-linejoin="round"
+        >
             <path d={PATHS[name]} />
         </svg>
     );

@@ -11,10 +11,20 @@ export function Progress({ summary, tall }) {
     const total = Math.max(planned, sum, 1);
     const percent = Math.round((summary.progress ?? 0) * 100);
     return (
-        <div class={`progress ${tall ? 'is-tall' : ''}`} role="progressbar" aria-valuemin="0" aria-valuemax="100"
-            aria-valuenow={percent} aria-label={`${percent} % done`}>
+        <div
+            class={`progress ${tall ? 'is-tall' : ''}`}
+            role="progressbar"
+            aria-valuemin="0"
+            aria-valuemax="100"
+            aria-valuenow={percent}
+            aria-label={`${percent} % done`}
+        >
             {TRIAL_STATES.filter((state) => state !== 'queued' && counts[state]).map((state) => (
-                <div key={state} class={`progress-part is-${state}`} style={{ width: `${(100 * counts[state]) / total}%` }} />
+                <div
+                    key={state}
+                    class={`progress-part is-${state}`}
+                    style={{ width: `${(100 * counts[state]) / total}%` }}
+                />
             ))}
         </div>
     );
@@ -24,14 +34,22 @@ export function Counts({ counts }) {
     return (
         <ul class="counts">
             {TRIAL_STATES.filter((state) => counts?.[state]).map((state) => (
-                <li key={state}><Mark state={state} />{count(counts[state])} <span class="muted">{state}</span></li>
+                <li key={state}>
+                    <Mark state={state} />
+                    {count(counts[state])} <span class="muted">{state}</span>
+                </li>
             ))}
         </ul>
     );
 }
 
 export function Stat({ label, children, title }) {
-    return <div class="stat" title={title}><dt>{label}</dt><dd>{children}</dd></div>;
+    return (
+        <div class="stat" title={title}>
+            <dt>{label}</dt>
+            <dd>{children}</dd>
+        </div>
+    );
 }
 
 export function Panel({ title, note, tools, children, id, class: more = '' }) {
@@ -54,7 +72,12 @@ export function Segmented({ label, value, options, onChange }) {
             <legend class="hidden">{label}</legend>
             {options.map(([key, text]) => (
                 <label key={key} class={key === value ? 'is-on' : ''}>
-                    <input type="radio" name={label} checked={key === value} onChange={() => onChange(key)} />
+                    <input
+                        type="radio"
+                        name={label}
+                        checked={key === value}
+                        onChange={() => onChange(key)}
+                    />
                     {text}
                 </label>
             ))}
@@ -67,9 +90,17 @@ export function Fault({ problem, retry }) {
         <div class="empty" role="alert">
             <h1>{problem.status === 404 ? 'Not found' : 'That did not work'}</h1>
             <p>{problem.message}</p>
-            {retry && <button class="button" onClick={retry}>Try again</button>}
+            {retry && (
+                <button class="button" onClick={retry}>
+                    Try again
+                </button>
+            )}
         </div>
     );
 }
 
-export const Loading = ({ what }) => <div class="loading" role="status">Loading {what}…</div>;
+export const Loading = ({ what }) => (
+    <div class="loading" role="status">
+        Loading {what}…
+    </div>
+);

@@ -18,20 +18,29 @@ function facts(summary, objective) {
 export function StudyHeader({ study, objective, onBest }) {
     const { summary } = study;
     const { counts = {}, best_trial: best, max_trials: max } = summary;
-    const ended = ['completed', 'pruned', 'failed', 'infeasible', 'cancelled'].reduce((n, state) => n + (counts[state] ?? 0), 0);
+    const ended = ['completed', 'pruned', 'failed', 'infeasible', 'cancelled'].reduce(
+        (n, state) => n + (counts[state] ?? 0),
+        0,
+    );
     const live = !summary.ended_at;
     return (
         <header class="study-head">
             <div class="study-title">
                 <div>
-                    <a class="crumb" href={href(['studies'])}>Studies</a>
+                    <a class="crumb" href={href(['studies'])}>
+                        Studies
+                    </a>
                     <h1>{study.name}</h1>
                 </div>
                 <StateBadge state={summary.state} />
                 <Actions study={study} />
             </div>
             {summary.description && <p class="description">{summary.description}</p>}
-            <p class="facts">{facts(summary, objective).map((fact) => <span key={fact}>{fact}</span>)}</p>
+            <p class="facts">
+                {facts(summary, objective).map((fact) => (
+                    <span key={fact}>{fact}</span>
+                ))}
+            </p>
             {summary.reason && <p class="reason">{summary.reason}</p>}
             <div class="study-progress">
                 <Progress summary={summary} tall />
@@ -39,14 +48,31 @@ export function StudyHeader({ study, objective, onBest }) {
             </div>
             <dl class="stats">
                 <Stat label={`Best ${objective.name}`}>
-                    {best ? <button class="link-number" onClick={() => onBest(best.number)}>{score(best.score)}</button> : '–'}
+                    {best ? (
+                        <button class="link-number" onClick={() => onBest(best.number)}>
+                            {score(best.score)}
+                        </button>
+                    ) : (
+                        '–'
+                    )}
                     {best && <small>trial {best.number}</small>}
                 </Stat>
-                <Stat label="Trials ended">{ended}<small>{max > 0 ? `of ${max}` : plural(counts.running ?? 0, 'running', 'running')}</small></Stat>
-                <Stat label={live ? 'Running for' : 'Took'}>{duration(seconds(summary.started_at, summary.ended_at))}</Stat>
-                {live
-                    ? <Stat label="Time left">{summary.eta_s === null ? '–' : duration(summary.eta_s)}</Stat>
-                    : <Stat label="Ended">{dateTime(summary.ended_at)}</Stat>}
+                <Stat label="Trials ended">
+                    {ended}
+                    <small>
+                        {max > 0 ? `of ${max}` : plural(counts.running ?? 0, 'running', 'running')}
+                    </small>
+                </Stat>
+                <Stat label={live ? 'Running for' : 'Took'}>
+                    {duration(seconds(summary.started_at, summary.ended_at))}
+                </Stat>
+                {live ? (
+                    <Stat label="Time left">
+                        {summary.eta_s === null ? '–' : duration(summary.eta_s)}
+                    </Stat>
+                ) : (
+                    <Stat label="Ended">{dateTime(summary.ended_at)}</Stat>
+                )}
             </dl>
         </header>
     );

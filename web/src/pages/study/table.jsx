@@ -13,13 +13,37 @@ const SPARE = 6; // rows kept above and below
 function columnsOf(axes, objective) {
     return [
         { key: 'number', name: '#', read: (trial) => trial.number, first: 'up' },
-        { key: 'state', name: 'State', read: (trial) => trial.state, show: (trial) => <StateBadge state={trial.state} /> },
-        { key: 'score', name: objective.name, number: true, read: (trial) => trial.score, show: (trial) => score(trial.score), first: objective.direction === 'min' ? 'up' : 'down' },
+        {
+            key: 'state',
+            name: 'State',
+            read: (trial) => trial.state,
+            show: (trial) => <StateBadge state={trial.state} />,
+        },
+        {
+            key: 'score',
+            name: objective.name,
+            number: true,
+            read: (trial) => trial.score,
+            show: (trial) => score(trial.score),
+            first: objective.direction === 'min' ? 'up' : 'down',
+        },
         { key: 'best_epoch', name: 'Best epoch', number: true, read: (trial) => trial.best_epoch },
-        { key: 'took', name: 'Took', number: true, read: (trial) => seconds(trial.started_at, trial.ended_at), show: (trial) => duration(seconds(trial.started_at, trial.ended_at)) },
-        ...axes.filter((axis) => !axis.score).map((axis) => ({
-            key: `h.${axis.name}`, name: axis.name, number: axis.numeric, read: axis.read, show: (trial) => value(axis.read(trial)),
-        })),
+        {
+            key: 'took',
+            name: 'Took',
+            number: true,
+            read: (trial) => seconds(trial.started_at, trial.ended_at),
+            show: (trial) => duration(seconds(trial.started_at, trial.ended_at)),
+        },
+        ...axes
+            .filter((axis) => !axis.score)
+            .map((axis) => ({
+                key: `h.${axis.name}`,
+                name: axis.name,
+                number: axis.numeric,
+                read: axis.read,
+                show: (trial) => value(axis.read(trial)),
+            })),
     ];
 }
 
@@ -29,8 +53,7 @@ function sorted(trials, column, down) {
     return [...trials].sort((a, b) => {
         const [x, y] = [column.read(a), column.read(b)];
         const [no, none] = [x === undefined || x === null, y === undefined || y === null];
-        if (no || none)
-            return no - none || a.number - b.number;
+        if (no || none) return no - none || a.number - b.number;
         return sign * (typeof x === 'string' ? x.localeCompare(y) : x - y) || a.number - b.number;
     });
 }
@@ -38,8 +61,15 @@ function sorted(trials, column, down) {
 function Head({ column, sort, onSort }) {
     const on = sort.key === column.key;
     return (
-        <th scope="col" class={column.number ? 'is-number' : ''} aria-sort={on ? (sort.down ? 'descending' : 'ascending') : undefined}>
-            <button title={column.name} onClick={() => onSort(column)}>{column.name}{on && <Icon name={sort.down ? 'down' : 'up'} />}</button>
+        <th
+            scope="col"
+            class={column.number ? 'is-number' : ''}
+            aria-sort={on ? (sort.down ? 'descending' : 'ascending') : undefined}
+        >
+            <button title={column.name} onClick={() => onSort(column)}>
+                {column.name}
+                {on && <Icon name={sort.down ? 'down' : 'up'} />}
+            </button>
         </th>
     );
 }
@@ -52,7 +82,10 @@ export function TrialsTable({ trials, axes, objective, view, best, onOpen }) {
     const written = route.value.query.sort ?? 'number';
     const sort = { key: written.replace(/^-/, ''), down: written.startsWith('-') };
     const column = columns.find(({ key }) => key === sort.key) ?? columns[0];
-    const rows = useMemo(() => sorted(trials.filter(view.shows), column, sort.down), [trials, view, column, sort.down]);
+    const rows = useMemo(
+        () => sorted(trials.filter(view.shows), column, sort.down),
+        [trials, view, column, sort.down],
+    );
     const from = Math.max(0, Math.floor(top / ROW) - SPARE);
     const to = Math.min(rows.length, from + VISIBLE + 2 * SPARE);
     const reach = rows.some(({ number }) => number === active) ? active : rows[0]?.number;
@@ -66,8 +99,7 @@ export function TrialsTable({ trials, axes, objective, view, best, onOpen }) {
         const i = Math.max(0, Math.min(rows.length - 1, index));
         const box = scroller.current;
         const y = i * ROW;
-        if (y < box.scrollTop)
-            box.scrollTop = y;
+        if (y < box.scrollTop) box.scrollTop = y;
         else if (y + 2 * ROW > box.scrollTop + box.clientHeight - 16)
             box.scrollTop = y + 2 * ROW - box.clientHeight + 16;
         setTop(box.scrollTop);
@@ -75,52 +107,114 @@ export function TrialsTable({ trials, axes, objective, view, best, onOpen }) {
         focusNext.current = rows[i].number;
     };
     useLayoutEffect(() => {
-        if (focusNext.current === null)
-            return;
-        scroller.current.querySelector(`[data-trial="${focusNext.current}"] button`)?.focus({ preventScroll: true });
+        if (focusNext.current === null) return;
+        scroller.current
+            .querySelector(`[data-trial="${focusNext.current}"] button`)
+            ?.focus({ preventScroll: true });
         focusNext.current = null;
     });
     const onKeyDown = (event, index) => {
-        const by = { ArrowDown: 1, ArrowUp: -1, PageDown: VISIBLE - 2, PageUp: 2 - VISIBLE, Home: -rows.length, End: rows.length }[event.key];
-        if (!by)
-            return;
+        const by = {
+            ArrowDown: 1,
+            ArrowUp: -1,
+            PageDown: VISIBLE - 2,
+            PageUp: 2 - VISIBLE,
+            Home: -rows.length,
+            End: rows.length,
+        }[event.key];
+        if (!by) return;
         event.preventDefault();
         move(index + by);
     };
     if (!rows.length)
-        return <p class="muted table-empty">{trials.length ? 'No trial passes the filters.' : 'No trials yet.'}</p>;
+        return (
+            <p class="muted table-empty">
+                {trials.length ? 'No trial passes the filters.' : 'No trials yet.'}
+            </p>
+        );
     return (
-        <div class="table-scroll" ref={scroller} onScroll={(event) => setTop(event.target.scrollTop)} tabindex="-1"
-            style={{ maxHeight: `${ROW * (VISIBLE + 1) + 12}px` }}>
+        <div
+            class="table-scroll"
+            ref={scroller}
+            onScroll={(event) => setTop(event.target.scrollTop)}
+            tabindex="-1"
+            style={{ maxHeight: `${ROW * (VISIBLE + 1) + 12}px` }}
+        >
             <table class="trials" aria-rowcount={rows.length + 1}>
-                <caption class="hidden">{count(rows.length)} trials. Arrow keys walk the rows, Enter opens a trial.</caption>
+                <caption class="hidden">
+                    {count(rows.length)} trials. Arrow keys walk the rows, Enter opens a trial.
+                </caption>
                 <thead>
                     <tr aria-rowindex="1">
-                        <th scope="col"><span class="hidden">Pick for the learning curves</span></th>
-                        {columns.map((one) => <Head key={one.key} column={one} sort={{ ...sort, key: column.key }} onSort={onSort} />)}
+                        <th scope="col">
+                            <span class="hidden">Pick for the learning curves</span>
+                        </th>
+                        {columns.map((one) => (
+                            <Head
+                                key={one.key}
+                                column={one}
+                                sort={{ ...sort, key: column.key }}
+                                onSort={onSort}
+                            />
+                        ))}
                     </tr>
                 </thead>
                 <tbody>
                     {from > 0 && <tr aria-hidden="true" style={{ height: `${from * ROW}px` }} />}
                     {rows.slice(from, to).map((trial, i) => (
-                        <tr key={trial.number} data-trial={trial.number} aria-rowindex={from + i + 2} onClick={() => onOpen(trial.number)}
-                            class={`${trial.number === best ? 'is-best' : ''} ${trial.number === view.open ? 'is-open' : ''}`}>
+                        <tr
+                            key={trial.number}
+                            data-trial={trial.number}
+                            aria-rowindex={from + i + 2}
+                            onClick={() => onOpen(trial.number)}
+                            class={`${trial.number === best ? 'is-best' : ''} ${trial.number === view.open ? 'is-open' : ''}`}
+                        >
                             <td onClick={(event) => event.stopPropagation()}>
-                                <input type="checkbox" aria-label={`Pick trial ${trial.number}`} checked={view.picked.has(trial.number)}
-                                    tabindex={trial.number === reach ? 0 : -1} onChange={() => pick(trial.number)} />
+                                <input
+                                    type="checkbox"
+                                    aria-label={`Pick trial ${trial.number}`}
+                                    checked={view.picked.has(trial.number)}
+                                    tabindex={trial.number === reach ? 0 : -1}
+                                    onChange={() => pick(trial.number)}
+                                />
                             </td>
-                            <td><button class="link-number" tabindex={trial.number === reach ? 0 : -1} aria-label={`Trial ${trial.number}${trial.number === best ? ', the best' : ''}`}
-                                onFocus={() => setActive(trial.number)} onKeyDown={(event) => onKeyDown(event, from + i)}
-                                onClick={(event) => { event.stopPropagation(); onOpen(trial.number); }}>{trial.number}</button>
-                                {trial.number === best && <Icon name="star" />}</td>
+                            <td>
+                                <button
+                                    class="link-number"
+                                    tabindex={trial.number === reach ? 0 : -1}
+                                    aria-label={`Trial ${trial.number}${trial.number === best ? ', the best' : ''}`}
+                                    onFocus={() => setActive(trial.number)}
+                                    onKeyDown={(event) => onKeyDown(event, from + i)}
+                                    onClick={(event) => {
+                                        event.stopPropagation();
+                                        onOpen(trial.number);
+                                    }}
+                                >
+                                    {trial.number}
+                                </button>
+                                {trial.number === best && <Icon name="star" />}
+                            </td>
                             {columns.slice(1).map((one) => (
-                                <td key={one.key} class={one.number ? 'is-number' : ''} title={one.key === 'state' ? trial.reason ?? undefined : undefined}>
+                                <td
+                                    key={one.key}
+                                    class={one.number ? 'is-number' : ''}
+                                    title={
+                                        one.key === 'state'
+                                            ? (trial.reason ?? undefined)
+                                            : undefined
+                                    }
+                                >
                                     {one.show ? one.show(trial) : value(one.read(trial))}
                                 </td>
                             ))}
                         </tr>
                     ))}
-                    {to < rows.length && <tr aria-hidden="true" style={{ height: `${(rows.length - to) * ROW}px` }} />}
+                    {to < rows.length && (
+                        <tr
+                            aria-hidden="true"
+                            style={{ height: `${(rows.length - to) * ROW}px` }}
+                        />
+                    )}
                 </tbody>
             </table>
         </div>

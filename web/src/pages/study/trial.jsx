@@ -10,18 +10,21 @@ import { StateBadge } from '../../ui/state.jsx';
 import { Hyperparameters } from './best.jsx';
 import { Report } from './report.jsx';
 
-const ORIGINS = { random: 'Drawn at random', grid: 'From the grid', model: 'Proposed by the model', user: 'Queued by hand', default: 'The defaults' };
+const ORIGINS = {
+    random: 'Drawn at random',
+    grid: 'From the grid',
+    model: 'Proposed by the model',
+    user: 'Queued by hand',
+    default: 'The defaults',
+};
 const REPORTED = ['completed', 'pruned'];
 const BOTH = ['validation', 'training'];
 
 function originWords({ kind, reason, bracket, round, promoted_from: from } = {}) {
     const words = [ORIGINS[kind] ?? (kind && capital(String(kind)))];
-    if (bracket !== undefined && bracket !== null)
-        words.push(`bracket ${bracket}, round ${round}`);
-    if (from !== undefined && from !== null)
-        words.push(`promoted from trial ${from}`);
-    if (reason)
-        words.push(reason);
+    if (bracket !== undefined && bracket !== null) words.push(`bracket ${bracket}, round ${round}`);
+    if (from !== undefined && from !== null) words.push(`promoted from trial ${from}`);
+    if (reason) words.push(reason);
     return words.filter(Boolean).join(' · ');
 }
 
@@ -29,21 +32,48 @@ function Executions({ executions }) {
     return (
         <div class="table-scroll" tabindex="0" role="group" aria-label="Executions">
             <table>
-                <thead><tr>
-                    <th scope="col">#</th><th scope="col">State</th><th scope="col" class="is-number">Score</th><th scope="col" class="is-number">Best epoch</th>
-                    <th scope="col" class="is-number">Took</th><th scope="col">Worker</th>
-                </tr></thead>
+                <thead>
+                    <tr>
+                        <th scope="col">#</th>
+                        <th scope="col">State</th>
+                        <th scope="col" class="is-number">
+                            Score
+                        </th>
+                        <th scope="col" class="is-number">
+                            Best epoch
+                        </th>
+                        <th scope="col" class="is-number">
+                            Took
+                        </th>
+                        <th scope="col">Worker</th>
+                    </tr>
+                </thead>
                 <tbody>
                     {executions.map((one) => [
                         <tr key={`${one.execution}.${one.attempt}`}>
-                            <th scope="row">{one.execution}{one.attempt > 1 && <span class="muted"> attempt {one.attempt}</span>}</th>
-                            <td><StateBadge state={one.state} /></td>
+                            <th scope="row">
+                                {one.execution}
+                                {one.attempt > 1 && (
+                                    <span class="muted"> attempt {one.attempt}</span>
+                                )}
+                            </th>
+                            <td>
+                                <StateBadge state={one.state} />
+                            </td>
                             <td class="is-number">{score(one.score)}</td>
                             <td class="is-number">{one.best_epoch ?? '–'}</td>
-                            <td class="is-number">{duration(seconds(one.started_at, one.ended_at))}</td>
+                            <td class="is-number">
+                                {duration(seconds(one.started_at, one.ended_at))}
+                            </td>
                             <td>{one.worker?.name ?? one.worker?.id ?? '–'}</td>
                         </tr>,
-                        one.error && <tr key={`${one.execution}.${one.attempt} error`}><td colspan="6" class="fault wrap">{one.error}</td></tr>,
+                        one.error && (
+                            <tr key={`${one.execution}.${one.attempt} error`}>
+                                <td colspan="6" class="fault wrap">
+                                    {one.error}
+                                </td>
+                            </tr>
+                        ),
                     ])}
                 </tbody>
             </table>
@@ -54,22 +84,44 @@ function Executions({ executions }) {
 function TrialCurves({ study, number, version }) {
     useEffect(() => study.needCurves(number), [study, number]);
     const curves = study.curves.get(number);
-    const shown = useMemo(() => (curves?.size ? [{ number, curves, colour: 'series-1' }] : []), [curves, version]);
-    const names = shown.length ? ['loss', ...metricNames({ curves: new Map([[number, curves]]) }).filter((name) => name !== 'loss')] : [];
-    if (!names.length)
-        return <p class="muted">No epoch has finished yet.</p>;
+    const shown = useMemo(
+        () => (curves?.size ? [{ number, curves, colour: 'series-1' }] : []),
+        [curves, version],
+    );
+    const names = shown.length
+        ? [
+              'loss',
+              ...metricNames({ curves: new Map([[number, curves]]) }).filter(
+                  (name) => name !== 'loss',
+              ),
+          ]
+        : [];
+    if (!names.length) return <p class="muted">No epoch has finished yet.</p>;
     return (
         <>
             <div class="curves">
                 {names.slice(0, 4).map((name) => (
                     <div key={name}>
                         <h3>{name}</h3>
-                        <Curves shown={shown} metric={name} parts={BOTH} version={version} height={190} />
+                        <Curves
+                            shown={shown}
+                            metric={name}
+                            parts={BOTH}
+                            version={version}
+                            height={190}
+                        />
                     </div>
                 ))}
             </div>
             <div class="legend">
-                <span><i class="line-key" />validation</span><span><i class="line-key is-dashed" />training</span>
+                <span>
+                    <i class="line-key" />
+                    validation
+                </span>
+                <span>
+                    <i class="line-key is-dashed" />
+                    training
+                </span>
                 {curves.size > 1 && <span>thick: mean of {curves.size} executions</span>}
             </div>
         </>
@@ -85,7 +137,10 @@ export function TrialDrawer({ study, number, axes, objective, version, order, on
 
     useEffect(() => {
         let gone = false;
-        get(`${study.path}/trials/${number}`).then((one) => gone || setDetail(one), (fault) => gone || setProblem(fault));
+        get(`${study.path}/trials/${number}`).then(
+            (one) => gone || setDetail(one),
+            (fault) => gone || setProblem(fault),
+        );
         return () => (gone = true);
     }, [study, number, trial?.state, progressed]);
     useEffect(() => {
@@ -96,25 +151,55 @@ export function TrialDrawer({ study, number, axes, objective, version, order, on
     const index = order.findIndex((one) => one.number === number);
     const go = (by) => order[index + by] && onOpen(order[index + by].number);
     const onKeyDown = (event) => {
-        if (event.key === 'Escape')
-            onClose();
-        else if (event.target.matches('input, select, textarea, .plot'))
-            return;
-        else if (event.key === 'j')
-            go(1);
-        else if (event.key === 'k')
-            go(-1);
+        if (event.key === 'Escape') onClose();
+        else if (event.target.matches('input, select, textarea, .plot')) return;
+        else if (event.key === 'j') go(1);
+        else if (event.key === 'k') go(-1);
     };
     return (
-        <div class="drawer" role="dialog" aria-labelledby="trial-title" tabindex="-1" ref={panel} onKeyDown={onKeyDown}>
+        <div
+            class="drawer"
+            role="dialog"
+            aria-labelledby="trial-title"
+            tabindex="-1"
+            ref={panel}
+            onKeyDown={onKeyDown}
+        >
             <header class="drawer-head">
                 <h2 id="trial-title">Trial {number}</h2>
                 {trial && <StateBadge state={trial.state} />}
-                {trial && <span class="drawer-score"><span class="muted">{objective.name}</span> {score(trial.score)}</span>}
+                {trial && (
+                    <span class="drawer-score">
+                        <span class="muted">{objective.name}</span> {score(trial.score)}
+                    </span>
+                )}
                 <span class="drawer-tools">
-                    <button class="icon-button" aria-label="Trial before" title="Trial before (k)" disabled={index <= 0} onClick={() => go(-1)}><Icon name="left" /></button>
-                    <button class="icon-button" aria-label="Next trial" title="Next trial (j)" disabled={index < 0 || index >= order.length - 1} onClick={() => go(1)}><Icon name="right" /></button>
-                    <button class="icon-button" aria-label="Close" title="Close (Esc)" onClick={onClose}><Icon name="cancel" /></button>
+                    <button
+                        class="icon-button"
+                        aria-label="Trial before"
+                        title="Trial before (k)"
+                        disabled={index <= 0}
+                        onClick={() => go(-1)}
+                    >
+                        <Icon name="left" />
+                    </button>
+                    <button
+                        class="icon-button"
+                        aria-label="Next trial"
+                        title="Next trial (j)"
+                        disabled={index < 0 || index >= order.length - 1}
+                        onClick={() => go(1)}
+                    >
+                        <Icon name="right" />
+                    </button>
+                    <button
+                        class="icon-button"
+                        aria-label="Close"
+                        title="Close (Esc)"
+                        onClick={onClose}
+                    >
+                        <Icon name="cancel" />
+                    </button>
                 </span>
             </header>
             <div class="drawer-body">
@@ -122,16 +207,42 @@ export function TrialDrawer({ study, number, axes, objective, version, order, on
                 {trial?.reason && <p class="reason">{trial.reason}</p>}
                 {trial && (
                     <section>
-                        <h3 class="with-tools">Hyperparameters
-                            <button class="button is-small" onClick={() => copy(JSON.stringify(trial.hyperparameters, null, 2), 'Hyperparameters')}><Icon name="copy" />Copy JSON</button>
+                        <h3 class="with-tools">
+                            Hyperparameters
+                            <button
+                                class="button is-small"
+                                onClick={() =>
+                                    copy(
+                                        JSON.stringify(trial.hyperparameters, null, 2),
+                                        'Hyperparameters',
+                                    )
+                                }
+                            >
+                                <Icon name="copy" />
+                                Copy JSON
+                            </button>
                         </h3>
                         <Hyperparameters trial={trial} axes={axes} />
                         {detail?.origin && <p class="muted origin">{originWords(detail.origin)}</p>}
                     </section>
                 )}
-                <section><h3>Curves</h3><TrialCurves study={study} number={number} version={version} /></section>
-                {detail?.executions?.length > 0 && <section><h3>Executions</h3><Executions executions={detail.executions} /></section>}
-                <Report path={`${study.path}/trials/${number}/report`} done={detail?.executions?.filter((one) => REPORTED.includes(one.state)).length ?? 0} />
+                <section>
+                    <h3>Curves</h3>
+                    <TrialCurves study={study} number={number} version={version} />
+                </section>
+                {detail?.executions?.length > 0 && (
+                    <section>
+                        <h3>Executions</h3>
+                        <Executions executions={detail.executions} />
+                    </section>
+                )}
+                <Report
+                    path={`${study.path}/trials/${number}/report`}
+                    done={
+                        detail?.executions?.filter((one) => REPORTED.includes(one.state)).length ??
+                        0
+                    }
+                />
             </div>
         </div>
     );

@@ -9,13 +9,11 @@ export function axesOf(summary, objective, trials) {
     let low = Infinity;
     let high = -Infinity;
     for (const { score } of trials) {
-        if (!Number.isFinite(score))
-            continue;
+        if (!Number.isFinite(score)) continue;
         low = Math.min(low, score);
         high = Math.max(high, score);
     }
-    if (low <= high)
-        axes.push(scoreAxis(objective.name, objective.direction, low, high));
+    if (low <= high) axes.push(scoreAxis(objective.name, objective.direction, low, high));
     return axes;
 }
 
@@ -26,11 +24,17 @@ export function viewOf(query, axes, best) {
     const brushes = {};
     for (const [key, text] of Object.entries(query)) {
         const brush = key.startsWith('b.') && parseBrush(text);
-        if (brush)
-            brushes[key.slice(2)] = brush;
+        if (brush) brushes[key.slice(2)] = brush;
     }
     const filters = axes.filter(({ name }) => brushes[name]);
-    const top = Number(query.top) > 0 ? new Set(best.slice(0, Math.ceil((best.length * Number(query.top)) / 100)).map(({ number }) => number)) : null;
+    const top =
+        Number(query.top) > 0
+            ? new Set(
+                  best
+                      .slice(0, Math.ceil((best.length * Number(query.top)) / 100))
+                      .map(({ number }) => number),
+              )
+            : null;
     const states = query.state ? new Set(query.state.split(',')) : null;
     return {
         brushes,
@@ -39,17 +43,23 @@ export function viewOf(query, axes, best) {
         picked: new Set(numbers(query.pick)),
         open: query.trial === undefined ? null : Number(query.trial),
         filtered: states !== null || top !== null || filters.length > 0,
-        shows: (trial) => (!states || states.has(trial.state)) && (!top || top.has(trial.number)) && filters.every((axis) => passes(axis, brushes[axis.name], trial)),
+        shows: (trial) =>
+            (!states || states.has(trial.state)) &&
+            (!top || top.has(trial.number)) &&
+            filters.every((axis) => passes(axis, brushes[axis.name], trial)),
     };
 }
 
 export function pick(number) {
     const now = numbers(route.value.query.pick);
-    const next = now.includes(number) ? now.filter((n) => n !== number) : [...now, number].slice(-PICKED_MAX);
+    const next = now.includes(number)
+        ? now.filter((n) => n !== number)
+        : [...now, number].slice(-PICKED_MAX);
     setQuery({ pick: next.join(',') });
 }
 
-export const openTrial = (number) => setQuery({ trial: String(number) }, route.value.query.trial !== undefined);
+export const openTrial = (number) =>
+    setQuery({ trial: String(number) }, route.value.query.trial !== undefined);
 export const closeTrial = () => setQuery({ trial: null });
 
 export function clearFilters() {
