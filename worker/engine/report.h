@@ -23,22 +23,33 @@ struct report_options {
     bool only_present;        // leave out classes neither true nor predicted (`labels` not given)
 };
 // scikit-learn's classification_report of a confusion matrix: {"0": {"precision", "recall", "f1-score",
-// "support"}, …, "accuracy" (or "micro avg" when a class is neither true nor predicted), "macro avg",
-// "weighted avg", "text"}. NULL when out of memory.
+// "support"}, …, "accuracy" (or "micro avg" when a listed class is neither true nor predicted), "macro
+// avg", "weighted avg", "text"}. A class whose name is one of these keys or another class's name gets
+// " (class k)" behind it. NULL when out of memory.
 cJSON *report_classification(const int64_t *matrix, int classes,
                              const struct report_options *options);
 // [[…], …]. NULL when out of memory.
 cJSON *report_confusion(const int64_t *matrix, int classes);
 
 // A picture of bytes as base64 PNG, malloc'ed: [height × width × channels], channels 1 (grey) or 3
-// (RGB). E_INVALID for another shape, E_MEMORY.
+// (RGB), sides of 1 to 256. E_RANGE for another shape, E_MEMORY.
 enum code report_picture(const uint8_t *pixels, int64_t height, int64_t width, int64_t channels,
                          char **out, struct error *err);
-// Adds {"index", "label", "prediction", "probability", "picture"} to `samples`. label and prediction are
-// the class names where there are some, else numbers. picture may be NULL (then null).
-// rank and shape are those of one sample; `pixels` NULL when the features are not bytes.
-enum code report_sample(cJSON *samples, int64_t index, int label, int prediction,
-                        double probability, const char *const *names, const uint8_t *pixels,
-                        int rank, const int64_t *shape, struct error *err);
+
+struct report_sample {
+    int64_t index;            // in the part
+    int label, prediction;    // classes
+    double probability;       // of the prediction
+    const char *const *names; // of the classes, or NULL
+    const uint8_t *pixels;    // the sample, or NULL when the features are not bytes
+    int rank;                 // of one sample: [height, width] or [height, width, channels]
+    const int64_t *shape;
+};
+// Adds {"index", "label", "prediction", "probability", "picture"} to the array `samples`: label and
+// prediction are names where there are some, else numbers; picture is null for what is no picture.
+enum code report_add_sample(cJSON *samples, const struct report_sample *sample, struct error *err);
+// The same for a regression target: label and prediction are numbers, the rest null.
+enum code report_add_value(cJSON *samples, int64_t index, double target, double prediction,
+                           struct error *err);
 
 #endif
