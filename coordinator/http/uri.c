@@ -88,8 +88,19 @@ static enum code split_query(char *query, struct uri *uri, struct error *err)
     return OK;
 }
 
+static bool is_plain(const char *target)
+{
+    for (; *target; target++)
+        if (*target <= 0x20 || *target == 0x7f) // bytes above 0x7f are negative
+            return false;
+    return true;
+}
+
 enum code uri_parse(const char *target, struct uri *out, struct error *err)
 {
+    if (!is_plain(target))
+        return fail(err, E_SYNTAX, "",
+                    "the address has bytes that need escaping; write them as %%XX");
     struct uri uri = {.memory = strdup(target)};
     if (!uri.memory)
         return fail(err, E_MEMORY, "", "out of memory");
