@@ -9,6 +9,10 @@
 #include "common/json.h"
 #include "worker/engine/real.h"
 
+// Above so many classes a report has neither a confusion matrix nor a row a class: nobody reads it, and
+// its size grows with the square.
+enum { REPORT_CLASSES_MAX = 200 };
+
 // Counts one prediction a sample: matrix [K × K], row: true class, column: predicted class, added to.
 // predicted [N × C]: C = 1: p > 0.5 is class 1 (K = 2), else the first maximum (C = K).
 void report_count(int64_t *matrix, int classes, const int32_t *truth, const real *predicted,

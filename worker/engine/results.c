@@ -68,13 +68,20 @@ static enum code add_sample(struct training *t, const struct data_part *part, in
     batch_gather(t, part, NULL, place, 1, false);
     predicted = model_forward(&t->model, &pass, t->batch.x);
     class = report_class(predicted, outputs);
-    return report_sample(
-        samples, row, t->batch.classes[0], class,
-        outputs > 1 ? (double)predicted[class] : (double)(class ? predicted[0] : 1 - predicted[0]),
-        (const char *const *)t->data->class_names,
-        info->features_bytes ? (const uint8_t *)part->x + (size_t)row * (size_t)t->view.features
-                             : NULL,
-        info->rank, info->shape, err);
+    const struct report_sample sample = {
+        .index = row,
+        .label = t->batch.classes[0],
+        .prediction = class,
+        .probability =
+            (double)(outputs > 1 || class ? predicted[outputs > 1 ? class : 0] : 1 - predicted[0]),
+        .names = (const char *const *)t->data->class_names,
+        .pixels = info->features_bytes
+                      ? (const uint8_t *)part->x + (size_t)row * (size_t)t->view.features
+                      : NULL,
+        .rank = info->rank,
+        .shape = info->shape,
+    };
+    return report_add_sample(samples, &sample, err);
 }
 
 static enum code add_classes(struct training *t, const struct data_part *part, int64_t *confusion,
@@ -110,7 +117,7 @@ static enum code fill(struct training *t, const struct data_part *part, const ch
     enum code code = OK;
     double loss;
 
-    if (t->batch.classes) {
+    if (t->batch.classes && classes <= REPORT_CLASSES_MAX) {
         confusion = calloc((size_t)classes * (size_t)classes, sizeof(*confusion));
         if (!confusion)
             return fail(err, E_MEMORY, "", "out of memory");
