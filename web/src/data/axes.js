@@ -87,7 +87,8 @@ function ticks({ min_value: low, max_value: high, step, sampling, hp }, scale) {
         const to = Math.floor(Math.log10(high) + 1e-9);
         const every = Math.ceil((to - from + 1) / TICKS_MAX);
         const powers = Array.from({ length: to - from + 1 }, (_, i) => 10 ** (from + i));
-        return [...new Set([low, ...powers.filter((_, i) => i % every === 0), high])];
+        const apart = (v) => scale.to(v) > 0.08 && scale.to(v) < 0.92;
+        return [low, ...powers.filter((v, i) => i % every === 0 && apart(v)), high];
     }
     const snap = (v) =>
         linear ? low + Math.round((v - low) / grid) * grid : hp === 'Int' ? Math.round(v) : v;
