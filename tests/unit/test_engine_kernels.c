@@ -1,0 +1,258 @@
+// The engine's inner loops in every build the CPU can run, against their plain definitions.
+#include <cblas.h>
+#include <math.h>
+#include <string.h>
+
+#include "common/rng.h"
+#include "tests/test.h"
+#include "worker/engine/kernels/kernels.h"
+#include "worker/engine/kernels/philox.h"
+
+enum { SIDE = 160 };
+
+static real a[SIDE * SIDE * 4], b[SIDE * SIDE * 4], c[SIDE * SIDE * 4], expected[SIDE * SIDE * 4];
+static _Alignas(64) real scratch[SIDE * SIDE * 4];
+
+static void fill(struct rng *rng, real *x, size_t n, double zeros)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = rng_uniform(rng) < zeros ? 0 : (real)rng_normal(rng);
+}
+
+// C = op(A) op(B) + add·C as defined.
+static void plain(bool ta, bool tb, size_t m, size_t n, size_t k, bool add)
+{
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < n; j++) {
+            double sum = add ? (double)expected[i * n + j] : 0;
+
+            for (size_t p = 0; p < k; p++)
+                sum += (double)(ta ? a[p * m + i] : a[i * k + p]) *
+                       (double)(tb ? b[j * k + p] : b[p * n + j]);
+            expected[i * n + j] = (real)sum;
+        }
+}
+
+static void check_product(const struct kernels *kernels, struct rng *rng, size_t m, size_t n,
+                          size_t k, double zeros)
+{
+    for (int kind = 0; kind < 6; kind++) {
+        const bool add = kind >= 3;
+
+        fill(rng, a, m * k, zeros);
+        fill(rng, b, k * n, 0);
+        fill(rng, c, m * n, 0);
+        memcpy(expected, c, m * n * sizeof(real));
+        plain(kind % 3 == 1, kind % 3 == 2, m, n, k, add);
+        if (kind % 3 == 0)
+            kernels->gemm_nn(m, n, k, a, k, b, n, c, n, add);
+        else if (kind % 3 == 1)
+            kernels->gemm_tn(m, n, k, a, m, b, n, c, n, add);
+        else
+            kernels->gemm_nt(m, n, k, a, k, b, k, c, n, add, scratch);
+        for (size_t i = 0; i < m * n; i++)
+            if (!(fabs((double)(c[i] - expected[i])) <= 2e-6 * sqrt((double)k + 1) * 4))
+                fail_msg("%s product %d of %zu×%zu×%zu: number %zu is %g, not %g", kernels->name,
+                         kind, m, n, k, i, (double)c[i], (double)expected[i]);
+    }
+}
+
+static void products_of_all_shapes_equal_their_definition(void **state)
+{
+    static const size_t sides[] = {1, 2, 7, 10, 15, 16, 17, 31, 32, 33, 48, 64, 65, 128};
+    const size_t count = sizeof(sides) / sizeof(sides[0]);
+    const struct kernels *k[4];
+    const int builds = kernels_list(k);
+    struct rng rng;
+
+    (void)state;
+    rng_init(&rng, 1, 1);
+    for (int i = 0; i < builds; i++) {
+        for (int round = 0; round < 60; round++)
+            check_product(k[i], &rng, sides[rng_below(&rng, count)], sides[rng_below(&rng, count)],
+                          sides[rng_below(&rng, count)], (double)(round % 4) * 0.3);
+        check_product(k[i], &rng, 3, 5, 400, 0.5);
+        check_product(k[i], &rng, 32, 64, 400, 0);
+        check_product(k[i], &rng, 32, 64, 400, 0.7);
+    }
+}
+
+static void products_equal_sgemm(void **state)
+{
+    static const size_t shapes[][3] = {
+        {32, 128, 150}, {150, 128, 32}, {64, 10, 64}, {13, 150, 150}};
+    const struct kernels *k[4];
+    const int builds = kernels_list(k);
+    struct rng rng;
+
+    (void)state;
+    rng_init(&rng, 2, 1);
+    for (int i = 0; i < builds; i++)
+        for (int s = 0; s < 4; s++) {
+            const size_t m = shapes[s][0], n = shapes[s][1], d = shapes[s][2];
+
+            fill(&rng, a, m * d, 0.4);
+            fill(&rng, b, n * d, 0);
+            k[i]->gemm_nn(m, n, d, a, d, b, n, c, n, false);
+            cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)m, (int)n, (int)d, 1, a,
+                        (int)d, b, (int)n, 0, expected, (int)n);
+            for (size_t q = 0; q < m * n; q++)
+                assert_true(fabs((double)(c[q] - expected[q])) < 1e-4);
+        }
+}
+
+// Units in the last place between a float and the true value.
+static double ulps(float value, double truth)
+{
+    const double unit = ldexp(1, (int)fmax(ilogb(truth), -126) - 23);
+
+    return fabs((double)value - truth) / unit;
+}
+
+static void function_is_near(const struct kernels *k, enum act kind, double (*truth)(double),
+                             float from, float to, double limit)
+{
+    enum { N = 4096 };
+    static real z[N], y[N];
+    double worst = 0;
+
+    for (int block = 0; block < 64; block++) {
+        for (int i = 0; i < N; i++)
+            z[i] = from + (to - from) * (float)(block * N + i) / (float)(64 * N - 1);
+        k->act_forward[kind](1, N, NULL, z, y, 1);
+        for (int i = 0; i < N; i++) {
+            const double at = truth((double)z[i]), error = ulps(y[i], at);
+
+            worst = error > worst ? error : worst;
+            if (!(error <= limit))
+                fail_msg("%s, function %d at %.9g: %.9g is %.2f ulp off", k->name, (int)kind,
+                         (double)z[i], (double)y[i], error);
+        }
+    }
+    print_message("    %s: function %d from %g to %g within %.2f ulp\n", k->name, (int)kind,
+                  (double)from, (double)to, worst);
+}
+
+static double sigmoid(double x)
+{
+    return 1 / (1 + exp(-x));
+}
+
+static double elu(double x)
+{
+    return x > 0 ? x : expm1(x);
+}
+
+static void exponentials_are_within_two_ulp_of_libm(void **state)
+{
+    const struct kernels *k[4];
+    const int builds = kernels_list(k);
+
+    (void)state;
+    for (int i = 0; i < builds; i++) {
+        function_is_near(k[i], ACT_TANH, tanh, -12, 12, 2);
+        function_is_near(k[i], ACT_TANH, tanh, -1, 1, 2);
+        function_is_near(k[i], ACT_SIGMOID, sigmoid, -80, 20, 2.5);
+        function_is_near(k[i], ACT_ELU, elu, -30, 0, 2);
+        function_is_near(k[i], ACT_ELU, elu, -0.5, 0, 2);
+    }
+}
+
+static void functions_survive_what_is_not_finite(void **state)
+{
+    const struct kernels *k[4];
+    const int builds = kernels_list(k);
+    const real ends[4] = {(real)INFINITY, (real)-INFINITY, (real)NAN, 0};
+    real z[4], y[4];
+
+    (void)state;
+    for (int i = 0; i < builds; i++) {
+        memcpy(z, ends, sizeof(z));
+        k[i]->act_forward[ACT_SIGMOID](1, 4, NULL, z, y, 0);
+        assert_true(y[0] == 1 && y[1] == 0 && isnan(y[2]) && y[3] == (real)0.5);
+        k[i]->act_forward[ACT_TANH](1, 4, NULL, z, y, 0);
+        assert_true(y[0] == 1 && y[1] == -1 && isnan(y[2]) && y[3] == 0);
+        k[i]->act_forward[ACT_RELU](1, 4, NULL, z, y, 0);
+        assert_true(isinf(y[0]) && y[1] == 0 && isnan(y[2]));
+        k[i]->act_forward[ACT_SOFTMAX](1, 4, NULL, z, y, 0);
+        assert_true(isnan(y[0]) && isnan(y[3]));
+    }
+}
+
+// Random123's kat_vectors, philox4x32 with 10 rounds.
+static void philox_gives_the_published_words(void **state)
+{
+    uint32_t words[PHILOX_BLOCK];
+
+    (void)state;
+    philox_block(0, 0, 0, words);
+    assert_int_equal(words[0], 0x6627e8d5);
+    assert_int_equal(words[PHILOX_LANES], 0xe169c58d);
+    assert_int_equal(words[2 * PHILOX_LANES], 0xbc57ac4c);
+    assert_int_equal(words[3 * PHILOX_LANES], 0x9b00dbd8);
+    // Counter ffffffff ffffffff ffffffff ffffffff, key ffffffff ffffffff: the last lane of its block.
+    philox_block(UINT64_MAX, UINT64_MAX, UINT64_MAX / PHILOX_LANES, words);
+    assert_int_equal(words[PHILOX_LANES - 1], 0x408f276d);
+    assert_int_equal(words[2 * PHILOX_LANES - 1], 0x41c83b0e);
+    assert_int_equal(words[3 * PHILOX_LANES - 1], 0xa20bc7c6);
+    assert_int_equal(words[4 * PHILOX_LANES - 1], 0x6d5451fd);
+}
+
+static void dropout_is_the_same_in_every_build_and_in_place(void **state)
+{
+    const struct dropout d = {{42, 7}, (uint32_t)(0.3 * 4294967296.0), (real)(1 / 0.7)};
+    const struct kernels *k[4];
+    const int builds = kernels_list(k);
+    struct rng rng;
+    int zeros = 0;
+
+    (void)state;
+    rng_init(&rng, 3, 1);
+    fill(&rng, a, 10000, 0);
+    for (int i = 0; i < builds; i++) {
+        k[i]->dropout(9999, a, i ? c : expected, &d);
+        if (i)
+            assert_memory_equal(c, expected, 9999 * sizeof(real));
+    }
+    memcpy(c, a, 9999 * sizeof(real));
+    k[0]->dropout(9999, c, c, &d);
+    assert_memory_equal(c, expected, 9999 * sizeof(real));
+    for (int i = 0; i < 9999; i++)
+        zeros += c[i] == 0;
+    assert_in_range(zeros, 2816, 3184); // 3000 ± 4 deviations
+}
+
+static void relu_and_dropout_together_equal_one_after_the_other(void **state)
+{
+    const struct dropout d = {{1, 2}, (uint32_t)(0.5 * 4294967296.0), 2};
+    const struct kernels *k[4];
+    const int builds = kernels_list(k);
+    struct rng rng;
+
+    (void)state;
+    rng_init(&rng, 4, 1);
+    for (int i = 0; i < builds; i++) {
+        fill(&rng, a, 32 * 50, 0);
+        fill(&rng, b, 50, 0);
+        memcpy(c, a, 32 * 50 * sizeof(real));
+        memcpy(expected, a, 32 * 50 * sizeof(real));
+        k[i]->relu_dropout(32, 50, b, c, &d);
+        k[i]->act_forward[ACT_RELU](32, 50, b, expected, expected, 0);
+        k[i]->dropout(32 * 50, expected, expected, &d);
+        assert_memory_equal(c, expected, 32 * 50 * sizeof(real));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(products_of_all_shapes_equal_their_definition),
+        cmocka_unit_test(products_equal_sgemm),
+        cmocka_unit_test(exponentials_are_within_two_ulp_of_libm),
+        cmocka_unit_test(functions_survive_what_is_not_finite),
+        cmocka_unit_test(philox_gives_the_published_words),
+        cmocka_unit_test(dropout_is_the_same_in_every_build_and_in_place),
+        cmocka_unit_test(relu_and_dropout_together_equal_one_after_the_other),
+    };
+    return cmocka_run_group_tests_name("engine kernels", tests, NULL, NULL);
+}
