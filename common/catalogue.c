@@ -16,6 +16,7 @@ static const struct {
     [CATALOGUE_METRIC] = {"metric", catalogue_metrics},
     [CATALOGUE_CALLBACK] = {"callback", catalogue_callbacks},
     [CATALOGUE_SCHEDULE] = {"schedule", catalogue_schedules},
+    [CATALOGUE_TUNER] = {"tuner", catalogue_tuners},
     [CATALOGUE_SECTION] = {"section", catalogue_sections},
 };
 

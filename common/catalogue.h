@@ -25,7 +25,8 @@ enum catalogue_kind {
     CATALOGUE_METRIC,
     CATALOGUE_CALLBACK,
     CATALOGUE_SCHEDULE,
-    CATALOGUE_SECTION, // dataset, compile, fit and the objects in them
+    CATALOGUE_TUNER,
+    CATALOGUE_SECTION, // the study itself, dataset, compile, fit and the objects in them
     CATALOGUE_KINDS
 };
 
@@ -34,7 +35,8 @@ enum arg_type {
     ARG_NUMBER,
     ARG_BOOL,
     ARG_NAME,     // one of `names`
-    ARG_STRING,   // 1 to 128 bytes
+    ARG_STRING,   // 1 to `max` (0: 128) bytes
+    ARG_STRINGS,  // one or a list; normalised to a list
     ARG_INTEGERS, // one integer or a list; normalised to a list, of `count` when that is not 0
     ARG_NUMBERS,  // a list
     ARG_NAME_OF,  // a plain name of `kind`
@@ -43,6 +45,7 @@ enum arg_type {
     ARG_SCHEDULE, // a number, or a schedule as ARG_ENTRY
     ARG_OBJECT,   // the members of the section `of`
     ARG_WEIGHTS,  // {"0": number, "1": number, …}
+    ARG_ANY,      // checked elsewhere
 };
 
 struct arg {

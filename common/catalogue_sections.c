@@ -9,6 +9,19 @@ static const char *const parts[] = {"test", NULL};
 static const char *const generators[] = {"blobs", "spirals", "linear"};
 
 // clang-format off
+static const struct arg study_args[] = {
+    {"name", ARG_STRING, .required = true, .fixed = true},
+    {"description", ARG_STRING, .nullable = true, .fixed = true, .max = 10000},
+    {"seed", ARG_INTEGER, .nullable = true, .fixed = true, .min = 0, .max = 9007199254740991.0},
+    {"priority", ARG_INTEGER, .fallback = "0", .fixed = true, .min = -1000, .max = 1000},
+    {.name = "dataset", .type = ARG_ANY, .nullable = true},
+    {.name = "model", .type = ARG_ANY, .nullable = true},
+    {.name = "compile", .type = ARG_ANY, .nullable = true},
+    {.name = "fit", .type = ARG_ANY, .nullable = true},
+    {.name = "parameters", .type = ARG_ANY, .nullable = true},
+    {"tuner", ARG_ANY, .required = true},
+    {0},
+};
 static const struct arg dataset_args[] = {
     {"name", ARG_STRING, .required = true, .fixed = true},
     {"scale", ARG_NAME, .fallback = "\"none\"", .names = scales},
@@ -64,12 +77,28 @@ static bool is_generated(const char *name)
     return false;
 }
 
+static bool is_plain(const char *name)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+
+    // "." and ".." would not survive in a URL.
+    return strspn(name, letters) == strlen(name) && strspn(name, ".") < strlen(name);
+}
+
+static enum code check_study(const cJSON *config, struct error *err)
+{
+    if (!is_plain(json_string_or(config, "name", "")))
+        return fail(err, E_INVALID, "/name",
+                    "a study's name has letters, digits and . _ - only, and not dots alone");
+    return OK;
+}
+
 static enum code check_dataset(const cJSON *config, struct error *err)
 {
     const char *name = json_string_or(config, "name", "");
 
-    if (strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") !=
-        strlen(name))
+    if (!is_plain(name))
         return fail(err, E_INVALID, "/name",
                     "a data set's name has letters, digits and . _ - only");
     if (json_number_or(config, "validation_split", 0) > 0 && !is_null(config, "validation_data"))
@@ -95,6 +124,7 @@ static enum code check_split(const cJSON *config, struct error *err)
 }
 
 const struct entry catalogue_sections[] = {
+    {.name = "study", .args = study_args, .check = check_study},
     {.name = "dataset", .args = dataset_args, .check = check_dataset},
     {.name = "split", .args = split_args, .check = check_split},
     {.name = "generate", .args = generate_args},

@@ -15,6 +15,7 @@ extern const struct entry catalogue_losses[];
 extern const struct entry catalogue_metrics[];
 extern const struct entry catalogue_callbacks[];
 extern const struct entry catalogue_schedules[];
+extern const struct entry catalogue_tuners[];
 extern const struct entry catalogue_sections[];
 
 // Layers' shape rules (catalogue_shapes.c).

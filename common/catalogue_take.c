@@ -6,9 +6,6 @@
 #include "common/catalogue_tables.h"
 #include "common/text.h"
 
-static cJSON *take_arg(const struct taker *t, const struct arg *arg, const cJSON *item,
-                       const char *pointer);
-
 bool is_hp(const cJSON *item)
 {
     return json_member(item, "hp") != NULL;
@@ -157,11 +154,12 @@ static cJSON *take_string(const struct taker *t, const struct arg *arg, const cJ
                           const char *pointer)
 {
     size_t len = cJSON_IsString(item) ? strlen(item->valuestring) : 0;
+    size_t longest = arg->max > 0 ? (size_t)arg->max : 128;
 
-    if (len >= 1 && len <= 128)
+    if (len >= 1 && len <= longest)
         return copy(t, item, pointer);
     fault(t->faults, cJSON_IsString(item) ? E_RANGE : E_TYPE, pointer,
-          "%s must be a string of 1 to 128 characters", arg->name);
+          "%s must be a string of 1 to %zu characters", arg->name, longest);
     return NULL;
 }
 
@@ -191,12 +189,12 @@ static cJSON *take_integers(const struct taker *t, const struct arg *arg, const 
         return no_memory(t, pointer);
     if (!cJSON_IsArray(item)) {
         for (int i = 0; i < n && good; i++)
-            good = append(t, list, take_arg(t, &element, item, pointer), pointer);
+            good = append(t, list, take_value(t, &element, item, pointer), pointer);
     } else {
         for (const cJSON *child = item->child; child; child = child->next, index++)
-            good &=
-                append(t, list, take_arg(t, &element, child, json_pointer_at(pointer, index).text),
-                       pointer);
+            good &= append(t, list,
+                           take_value(t, &element, child, json_pointer_at(pointer, index).text),
+                           pointer);
     }
     if (good)
         return list;
@@ -219,11 +217,35 @@ static cJSON *take_list(const struct taker *t, const struct arg *element, const 
     if (!(list = cJSON_CreateArray()))
         return no_memory(t, pointer);
     for (const cJSON *child = item->child; child; child = child->next, index++)
-        good &= append(t, list, take_arg(t, element, child, json_pointer_at(pointer, index).text),
+        good &= append(t, list, take_value(t, element, child, json_pointer_at(pointer, index).text),
                        pointer);
     if (good)
         return list;
     cJSON_Delete(list);
+    return NULL;
+}
+
+static cJSON *take_strings(const struct taker *t, const struct arg *arg, const cJSON *item,
+                           const char *pointer)
+{
+    struct arg element = *arg;
+
+    element.type = ARG_STRING;
+    if (cJSON_IsArray(item))
+        return take_list(t, &element, item, pointer, 0, "strings");
+    cJSON *list = cJSON_CreateArray();
+    if (list && append(t, list, take_string(t, &element, item, pointer), pointer))
+        return list;
+    cJSON_Delete(list);
+    return NULL;
+}
+
+static cJSON *take_anything(const struct taker *t, const struct arg *arg, const cJSON *item,
+                            const char *pointer)
+{
+    if (!cJSON_IsNull(item))
+        return copy(t, item, pointer);
+    fault(t->faults, E_MISSING, pointer, "%s must not be null", arg->name);
     return NULL;
 }
 
@@ -333,7 +355,7 @@ static cJSON *take_weights(const struct taker *t, const struct arg *arg, const c
                   arg->name);
             good = false;
         } else {
-            good &= put(t, made, child->string, take_arg(t, &weight, child, at.text), pointer);
+            good &= put(t, made, child->string, take_value(t, &weight, child, at.text), pointer);
         }
     }
     if (good)
@@ -349,7 +371,7 @@ static take_fn *const takers[] = {
     [ARG_NAME] = take_name,       [ARG_STRING] = take_string,     [ARG_INTEGERS] = take_integers,
     [ARG_NUMBERS] = take_numbers, [ARG_NAME_OF] = take_name_of,   [ARG_ENTRY] = take_an_entry,
     [ARG_ENTRIES] = take_entries, [ARG_SCHEDULE] = take_schedule, [ARG_OBJECT] = take_object,
-    [ARG_WEIGHTS] = take_weights,
+    [ARG_WEIGHTS] = take_weights, [ARG_ANY] = take_anything,      [ARG_STRINGS] = take_strings,
 };
 
 // Takes one of the values a hyperparameter can have and drops the result.
@@ -417,8 +439,8 @@ static cJSON *take_hp(const struct taker *t, const struct arg *arg, const cJSON 
     return good ? copy(t, item, pointer) : NULL;
 }
 
-static cJSON *take_arg(const struct taker *t, const struct arg *arg, const cJSON *item,
-                       const char *pointer)
+cJSON *take_value(const struct taker *t, const struct arg *arg, const cJSON *item,
+                  const char *pointer)
 {
     if (is_hp(item))
         return take_hp(t, arg, item, pointer);
@@ -437,7 +459,7 @@ static cJSON *take_fallback(const struct taker *t, const struct arg *arg, const 
 
     if (!item)
         return no_memory(t, pointer);
-    made = cJSON_IsNull(item) ? copy(t, item, pointer) : take_arg(t, arg, item, pointer);
+    made = cJSON_IsNull(item) ? copy(t, item, pointer) : take_value(t, arg, item, pointer);
     cJSON_Delete(item);
     return made;
 }
@@ -499,7 +521,7 @@ static bool take_members(const struct taker *t, const struct entry *entry, const
         const cJSON *given = json_member(item, arg->name);
         struct json_pointer at = json_pointer_of(pointer, arg->name);
         if (given) {
-            good &= put(t, made, arg->name, take_arg(t, arg, given, at.text), pointer);
+            good &= put(t, made, arg->name, take_value(t, arg, given, at.text), pointer);
         } else if (arg->required) {
             fault(t->faults, E_MISSING, at.text, "%s needs \"%s\"", entry->name, arg->name);
             good = false;

@@ -22,6 +22,8 @@ bool has_hp(const cJSON *item);
 // A normalised copy, in which hyperparameters stand as they are; NULL after a fault.
 cJSON *take_entry(const struct taker *t, enum catalogue_kind kind, const cJSON *item,
                   const char *pointer);
+cJSON *take_value(const struct taker *t, const struct arg *arg, const cJSON *item,
+                  const char *pointer);
 cJSON *take_section(const struct taker *t, const char *name, const cJSON *item,
                     const char *pointer);
 

@@ -116,3 +116,28 @@ enum code fault(struct faults *faults, enum code code, const char *pointer, cons
     }
     return code;
 }
+
+static bool is_there(const struct faults *faults, const struct error *err)
+{
+    for (int i = 0; i < faults->count && i < FAULTS_MAX; i++)
+        if (strcmp(faults->items[i].pointer, err->pointer) == 0 &&
+            strcmp(faults->items[i].message, err->message) == 0)
+            return true;
+    return false;
+}
+
+enum code fault_once(struct faults *faults, enum code code, const char *pointer, const char *format,
+                     ...)
+{
+    struct error err;
+    va_list args;
+
+    if (faults) {
+        va_start(args, format);
+        fill(&err, code, pointer, format, args);
+        va_end(args);
+        if (!is_there(faults, &err))
+            faults_add(faults, &err);
+    }
+    return code;
+}

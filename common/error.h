@@ -67,6 +67,9 @@ void faults_fini(struct faults *faults);
 // Adds one; returns the code. faults may be NULL.
 enum code fault(struct faults *faults, enum code code, const char *pointer, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+// Adds one unless the very same is there already (a place in a repeat is checked several times).
+enum code fault_once(struct faults *faults, enum code code, const char *pointer, const char *format,
+                     ...) __attribute__((format(printf, 4, 5)));
 void faults_add(struct faults *faults, const struct error *err);
 
 #endif

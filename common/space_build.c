@@ -130,17 +130,18 @@ enum code space_builder_declare(struct space_builder *builder, const char *name,
     struct declared *hp = find(builder, name);
 
     if (hp && !hp_same_definition(&hp->hp, definition))
-        return fault(
+        return fault_once(
             faults, E_CONFLICT, pointer,
             "hyperparameter \"%s\" is defined differently at %s; use another name, the same "
             "definition, or {\"hp\": \"Ref\"}",
             name, hp->pointer);
     if (!hp && builder->n >= HYPERPARAMETERS_MAX)
-        return fault(faults, E_RANGE, pointer, "more than %d hyperparameters", HYPERPARAMETERS_MAX);
+        return fault_once(faults, E_RANGE, pointer, "more than %d hyperparameters",
+                          HYPERPARAMETERS_MAX);
     if (!hp)
         hp = append(builder, name, definition, pointer);
     if (!hp || !add_clause(builder->arena, hp, conditions, nconditions))
-        return fault(faults, E_MEMORY, pointer, "out of memory");
+        return fault_once(faults, E_MEMORY, pointer, "out of memory");
     return OK;
 }
 
@@ -168,13 +169,14 @@ static enum code resolve_condition(const struct space_builder *builder, const ch
     if (!parent) {
         for (int i = 0; i < builder->n; i++)
             near = text_nearer(named->parent, near, builder->hps[i].name);
-        return fault(faults, E_UNKNOWN, named->pointer,
-                     near ? "\"%s\" depends on \"%s\", which is not declared; did you mean \"%s\"?"
-                          : "\"%s\" depends on \"%s\", which is not declared anywhere",
-                     child, named->parent, near);
+        return fault_once(
+            faults, E_UNKNOWN, named->pointer,
+            near ? "\"%s\" depends on \"%s\", which is not declared; did you mean \"%s\"?"
+                 : "\"%s\" depends on \"%s\", which is not declared anywhere",
+            child, named->parent, near);
     }
     if (parent->hp.nvalues == 0)
-        return fault(
+        return fault_once(
             faults, E_INVALID, named->pointer,
             "\"%s\" depends on \"%s\", which takes any number; give the parent a step or make "
             "it a Choice",
@@ -183,11 +185,11 @@ static enum code resolve_condition(const struct space_builder *builder, const ch
     out->nvalues = named->nvalues;
     out->values = arena_alloc(builder->arena, (size_t)named->nvalues, sizeof *out->values);
     if (!out->values)
-        return fault(faults, E_MEMORY, named->pointer, "out of memory");
+        return fault_once(faults, E_MEMORY, named->pointer, "out of memory");
     for (int i = 0; i < named->nvalues; i++)
         if (!parents_value(&parent->hp, named->values[i], &out->values[i]))
-            return fault(faults, E_RANGE, named->pointer,
-                         "value %d in the list is none that \"%s\" takes", i, named->parent);
+            return fault_once(faults, E_RANGE, named->pointer,
+                              "value %d in the list is none that \"%s\" takes", i, named->parent);
     return OK;
 }
 
@@ -209,13 +211,13 @@ static enum code resolve_clauses(const struct space_builder *builder, struct dec
     hp->nclauses = declared->always ? 0 : declared->nclauses;
     hp->clauses = arena_alloc(builder->arena, (size_t)declared->nclauses, sizeof *hp->clauses);
     if (!hp->clauses)
-        return fault(faults, E_MEMORY, declared->pointer, "out of memory");
+        return fault_once(faults, E_MEMORY, declared->pointer, "out of memory");
     for (int i = 0; i < declared->nclauses; i++) {
         const struct declared_clause *from = &declared->clauses[i];
         struct clause *to = &hp->clauses[i];
         to->conditions = arena_alloc(builder->arena, (size_t)from->n, sizeof *to->conditions);
         if (!to->conditions)
-            return fault(faults, E_MEMORY, declared->pointer, "out of memory");
+            return fault_once(faults, E_MEMORY, declared->pointer, "out of memory");
         for (int k = 0; k < from->n; k++) {
             struct condition *condition = &to->conditions[to->nconditions];
             enum code code =
@@ -258,9 +260,9 @@ static enum code order(const struct space_builder *builder, int *place, struct f
         return OK;
     for (int i = 0; i < builder->n; i++)
         if (place[i] < 0)
-            return fault(faults, E_INVALID, builder->hps[i].pointer,
-                         "the conditions of \"%s\" lead in a circle back to itself",
-                         builder->hps[i].name);
+            return fault_once(faults, E_INVALID, builder->hps[i].pointer,
+                              "the conditions of \"%s\" lead in a circle back to itself",
+                              builder->hps[i].name);
     return E_INTERNAL;
 }
 
@@ -272,7 +274,7 @@ enum code space_builder_finish(struct space_builder *builder, struct space *out,
     enum code worst = OK, code;
 
     if (!hps || !place)
-        return fault(faults, E_MEMORY, "", "out of memory");
+        return fault_once(faults, E_MEMORY, "", "out of memory");
     for (int i = 0; i < builder->n; i++)
         if ((code = resolve_clauses(builder, &builder->hps[i], faults)) != OK)
             worst = code;

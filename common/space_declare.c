@@ -59,14 +59,15 @@ int hp_own_condition(const cJSON *item, const char *pointer, struct arena *arena
     if (!parent && !values)
         return 0;
     if (!cJSON_IsString(parent)) {
-        fault(faults, parent ? E_TYPE : E_MISSING, json_pointer_of(pointer, "parent_name").text,
-              "parent_name must be the name of a hyperparameter");
+        fault_once(faults, parent ? E_TYPE : E_MISSING,
+                   json_pointer_of(pointer, "parent_name").text,
+                   "parent_name must be the name of a hyperparameter");
         return -1;
     }
     if (!values || n < 1 || n > GRID_TABLE_MAX) {
-        fault(faults, values ? E_RANGE : E_MISSING, at.text,
-              "parent_values must list the values of \"%s\" with which this exists",
-              parent->valuestring);
+        fault_once(faults, values ? E_RANGE : E_MISSING, at.text,
+                   "parent_values must list the values of \"%s\" with which this exists",
+                   parent->valuestring);
         return -1;
     }
     *out = (struct named_condition){.nvalues = n};
@@ -74,12 +75,13 @@ int hp_own_condition(const cJSON *item, const char *pointer, struct arena *arena
     out->parent = arena_strdup(arena, parent->valuestring);
     out->pointer = arena_strdup(arena, at.text);
     if (!out->values || !out->parent || !out->pointer) {
-        fault(faults, E_MEMORY, pointer, "out of memory");
+        fault_once(faults, E_MEMORY, pointer, "out of memory");
         return -1;
     }
     for (const cJSON *v = cJSON_IsArray(values) ? values->child : values; k < n; v = v->next, k++)
         if (!read_value(v, arena, &read[k])) {
-            fault(faults, E_TYPE, at.text, "parent_values must be strings, numbers or true/false");
+            fault_once(faults, E_TYPE, at.text,
+                       "parent_values must be strings, numbers or true/false");
             return -1;
         }
     return 1;
