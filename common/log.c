@@ -39,14 +39,17 @@ void log_setup(const char *program, enum log_level least, enum log_format format
 struct line {
     char text[4096];
     size_t len;
+    bool full;
 };
 
-// What does not fit is cut; the last byte stays free for the newline.
+enum { TAIL = 3 }; // stays free for the end of a JSON line and the newline
+
+// From the first piece on that does not fit nothing more is taken: no escape is ever cut in two.
 static void put(struct line *line, const char *bytes, size_t len)
 {
-    size_t room = sizeof line->text - 1 - line->len;
-    if (len > room)
-        len = room;
+    line->full = line->full || len > sizeof line->text - TAIL - line->len;
+    if (line->full)
+        return;
     memcpy(line->text + line->len, bytes, len);
     line->len += len;
 }
@@ -88,9 +91,11 @@ static void put_escaped(struct line *line, const char *text, bool quotes)
             put_text(line, escape);
             s++;
         } else {
+            char quoted[] = {'\\', (char)*s, '\0'};
             if (quotes && (*s == '"' || *s == '\\'))
-                put_text(line, "\\");
-            put(line, (const char *)s, len);
+                put_text(line, quoted);
+            else
+                put(line, (const char *)s, len);
             s += len;
         }
     }
@@ -127,14 +132,8 @@ static void format_json(struct line *line, enum log_level level, const char *eve
     put_escaped(line, event, true);
     put_text(line, "\",\"message\":\"");
     put_escaped(line, message, true);
-    // A cut message may not cost the line its end.
-    size_t last = sizeof line->text - 1 - strlen("\"}");
-    if (line->len > last) {
-        line->len = last;
-        while (line->len > 0 && line->text[line->len - 1] == '\\')
-            line->len--;
-    }
-    put_text(line, "\"}");
+    memcpy(line->text + line->len, "\"}", 2);
+    line->len += 2;
 }
 
 void log_event(enum log_level level, const char *event, const char *format, ...)
