@@ -16,6 +16,13 @@
 
 enum { TOKEN_MIN = 22, TOKEN_MAX = 512 }; // 22 characters of base64 hold 128 bits
 
+static bool is_port(const char *text)
+{
+    size_t len = strlen(text);
+    return len > 0 && len <= 5 && strspn(text, "0123456789") == len &&
+           strtol(text, NULL, 10) <= 65535;
+}
+
 enum code access_address(const char *listen, struct sockaddr_storage *out, socklen_t *len,
                          struct error *err)
 {
@@ -33,7 +40,7 @@ enum code access_address(const char *listen, struct sockaddr_storage *out, sockl
     struct addrinfo *found = NULL;
     if (strcasecmp(host, "localhost") == 0)
         snprintf(host, sizeof host, "127.0.0.1");
-    int failed = colon[1] ? getaddrinfo(host, colon + 1, &hints, &found) : EAI_NONAME;
+    int failed = is_port(colon + 1) ? getaddrinfo(host, colon + 1, &hints, &found) : EAI_NONAME;
     if (failed || found->ai_addrlen > sizeof *out) {
         if (found)
             freeaddrinfo(found);
@@ -129,6 +136,7 @@ static enum code add_extra(struct access *access, const char *extra, int port, s
 {
     enum code code = OK;
     while (extra && *extra && code == OK) {
+        extra += strspn(extra, " ");
         size_t len = strcspn(extra, ",");
         char name[256];
         snprintf(name, sizeof name, "%.*s", (int)(len < 255 ? len : 255), extra);
