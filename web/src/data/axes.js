@@ -97,7 +97,7 @@ function ticks({ min_value: low, max_value: high, step, sampling, hp }, scale) {
 
 // Axes in the order and with the directions of an address: names, "~" before those upside down.
 export function arranged(axes, written) {
-    if (!written) return axes;
+    if (!written) return axes.filter((axis) => axis.score || axis.ticks.length > 1);
     return written
         .split(',')
         .map(decodeURIComponent)

@@ -58,19 +58,11 @@ function range(hp) {
     return `${value(hp.min_value)} to ${value(hp.max_value)}${hp.step ? ` by ${value(hp.step)}` : ''}`;
 }
 
+// Any of the outer list, all of the inner one.
 function conditions(hp) {
-    const list = hp.conditions ?? [];
-    return list
-        .map((one) => {
-            const all = Array.isArray(one) ? one : [one];
-            return all
-                .map(
-                    (c) =>
-                        `${c.parent_name ?? c.parent ?? c.name} is ${(c.parent_values ?? c.values ?? []).map(value).join(' or ')}`,
-                )
-                .join(' and ');
-        })
-        .join('; or ');
+    const one = ({ parent_name: parent, parent_values: values }) =>
+        `${parent} is ${values.map(value).join(' or ')}`;
+    return (hp.conditions ?? []).map((all) => all.map(one).join(' and ')).join('; or ');
 }
 
 export function Document({ summary }) {
