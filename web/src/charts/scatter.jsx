@@ -1,5 +1,5 @@
 // Score over trials, one mark a trial in the shape of its state, and the best score so far as a line.
-import { useMemo } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { incumbents, quantile } from '../data/derive.js';
 import { number, plural, score, value } from '../format.js';
 import { paintMark, StateBadge, TRIAL_STATES, Mark } from '../ui/state.jsx';
@@ -70,14 +70,15 @@ function painter(trials, best, view) {
     };
 }
 
-export function Scatter({ trials, view, objective, onPick, allScores }) {
+export function Scatter({ trials, view, objective, onPick }) {
+    const [all, setAll] = useState(false); // far scores too
     const best = useMemo(
         () => incumbents(trials, objective.direction),
         [trials, objective.direction],
     );
     const range = useMemo(
-        () => (allScores ? null : innerRange(trials.map((t) => t.score).filter(Number.isFinite))),
-        [trials, allScores],
+        () => (all ? null : innerRange(trials.map((t) => t.score).filter(Number.isFinite))),
+        [trials, all],
     );
     const data = useMemo(() => {
         const scores = trials.map((trial) => (Number.isFinite(trial.score) ? trial.score : null));
@@ -146,7 +147,17 @@ export function Scatter({ trials, view, objective, onPick, allScores }) {
                     </span>
                 )}
                 {outside > 0 && (
-                    <span class="muted">{plural(outside, 'far score')} outside the axis</span>
+                    <span>
+                        {plural(outside, 'far score')} outside the axis
+                        <button class="link" onClick={() => setAll(true)}>
+                            Show
+                        </button>
+                    </span>
+                )}
+                {all && (
+                    <button class="link" onClick={() => setAll(false)}>
+                        Near scores only
+                    </button>
                 )}
             </figcaption>
         </Plot>

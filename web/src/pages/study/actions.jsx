@@ -1,9 +1,13 @@
 // What can be done to a study in its state.
+import { useState } from 'preact/hooks';
 import { call } from '../../data/api.js';
 import { go } from '../../route.js';
-import { attempt, confirm } from '../../ui/dialog.jsx';
+import { attempt, confirm, Modal } from '../../ui/dialog.jsx';
 import { Icon } from '../../ui/icon.jsx';
 
+const FIXED =
+    // states in which no number of trials matters any more
+    ['stopping', 'cancelled', 'failed'];
 const ENDED = ['completed', 'stopped', 'cancelled', 'failed'];
 
 const ACTIONS = [
@@ -51,6 +55,7 @@ const ACTIONS = [
 
 export function Actions({ study }) {
     const { state } = study.summary;
+    const [asking, setAsking] = useState(false);
     const run = async ({ verb, ask, done }) => {
         if (ask && !(await confirm(ask))) return;
         await attempt(
@@ -80,28 +85,66 @@ export function Actions({ study }) {
                     {action.label}
                 </button>
             ))}
-            <a
-                class="button"
-                href={`/api/v1${study.path}/export?format=csv`}
-                download={`${study.name}.csv`}
-                onClick={(event) => exportCsv(event, study)}
-            >
+            {study.summary.max_trials > 0 && !FIXED.includes(state) && (
+                <button class="button" onClick={() => setAsking(true)}>
+                    <Icon name="plus" />
+                    More trials
+                </button>
+            )}
+            <button class="button" onClick={() => exportCsv(study)}>
                 <Icon name="download" />
                 CSV
-            </a>
+            </button>
             {ENDED.includes(state) && (
                 <button class="button is-danger-quiet" onClick={remove}>
                     <Icon name="trash" />
                     Delete
                 </button>
             )}
+            {asking && <MoreTrials study={study} onClose={() => setAsking(false)} />}
         </div>
     );
 }
 
-// A link cannot carry the token, so then the file is made here.
-async function exportCsv(event, study) {
-    event.preventDefault();
+function MoreTrials({ study, onClose }) {
+    const { max_trials: max } = study.summary;
+    const [text, setText] = useState(String(max + 10));
+    const submit = async (event) => {
+        event.preventDefault();
+        const change = JSON.stringify({ max_trials: Number(text) });
+        const ok = await attempt(
+            async () => study.setSummary(await call('PATCH', study.path, change)),
+            `Up to ${text} trials`,
+        );
+        if (ok) onClose();
+    };
+    return (
+        <Modal title="More trials" onClose={onClose}>
+            <form onSubmit={submit}>
+                <label class="field">
+                    <span>Trials in all (now {max})</span>
+                    <input
+                        type="number"
+                        min="1"
+                        step="1"
+                        required
+                        value={text}
+                        onInput={(event) => setText(event.target.value)}
+                    />
+                </label>
+                <div class="modal-actions">
+                    <button type="button" class="button" onClick={onClose}>
+                        Close
+                    </button>
+                    <button class="button is-primary">Change</button>
+                </div>
+            </form>
+        </Modal>
+    );
+}
+
+// A link cannot carry the token, so the file is made here.
+async function exportCsv(study) {
     await attempt(async () => {
         const text = await call('GET', `${study.path}/export?format=csv`, undefined, 'text');
         const link = document.createElement('a');
