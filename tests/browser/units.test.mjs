@@ -12,7 +12,13 @@ import {
     place,
     scoreAxis,
 } from '../../web/src/data/axes.js';
-import { incumbents, meanCurve, objectiveOf, ranked } from '../../web/src/data/derive.js';
+import {
+    correlation,
+    incumbents,
+    meanCurve,
+    objectiveOf,
+    ranked,
+} from '../../web/src/data/derive.js';
 import { number } from '../../web/src/format.js';
 
 const STREAM = [
@@ -140,5 +146,24 @@ test('numbers are short and keep what counts', () => {
     assert.deepEqual(
         [0.00012346, 0.3, 128, 1e-5, 12345678, null, NaN].map((v) => number(v)),
         ['0.0001235', '0.3', '128', '1e-5', '1.23e7', '–', '–'],
+    );
+});
+
+test("rank correlation is Spearman's, ties at their mean rank", () => {
+    // scipy.stats.spearmanr([1, 2, 2, 4, 5], [5, 6, 7, 8, 7]).statistic
+    const pairs = [
+        [1, 5],
+        [2, 6],
+        [2, 7],
+        [4, 8],
+        [5, 7],
+    ];
+    assert.ok(Math.abs(correlation(pairs) - 0.7631578947368423) < 1e-12);
+    assert.equal(
+        correlation([
+            [1, 1],
+            [1, 2],
+        ]),
+        null,
     );
 });

@@ -37,6 +37,7 @@ export function hyperparameterAxis(hp) {
             at: scale.from,
             label: (v) => number(v, 3),
             ticks: ticks(hp, scale),
+            steps: stepsOf(hp) || Infinity,
         };
     }
     const values = hp.values ?? (hp.hp === 'Boolean' ? [false, true] : [hp.value]);
@@ -53,6 +54,7 @@ export function hyperparameterAxis(hp) {
         label: (i) => text(values[Math.round(i)]),
         ticks: values.map((_, i) => i),
         values,
+        steps: last,
     };
 }
 
@@ -74,12 +76,21 @@ export function scoreAxis(name, direction, low, high) {
     };
 }
 
+// Distance of the values of a linear grid, or 0 where there is none; and how many such steps there are.
+function gridOf({ step, sampling = 'linear', hp }) {
+    return sampling === 'linear' ? (step ?? (hp === 'Int' ? 1 : 0)) : 0;
+}
+
+function stepsOf(hp) {
+    const grid = gridOf(hp);
+    return grid ? Math.floor((hp.max_value - hp.min_value) / grid + 1e-9) : 0;
+}
+
 // All of a short grid; powers of ten on a log scale; else five places along it, on the grid if there is one.
 function ticks({ min_value: low, max_value: high, step, sampling, hp }, scale) {
     if (!(high > low)) return [low];
-    const grid = step ?? (hp === 'Int' ? 1 : 0);
-    const linear = grid && (sampling ?? 'linear') === 'linear';
-    const steps = linear ? Math.floor((high - low) / grid + 1e-9) : 0;
+    const grid = gridOf({ step, sampling, hp });
+    const steps = stepsOf({ min_value: low, max_value: high, step, sampling, hp });
     if (steps > 0 && steps < TICKS_MAX)
         return Array.from({ length: steps + 1 }, (_, i) => low + i * grid);
     if (sampling === 'log' && high / low >= 100) {
@@ -91,7 +102,7 @@ function ticks({ min_value: low, max_value: high, step, sampling, hp }, scale) {
         return [low, ...powers.filter((v, i) => i % every === 0 && apart(v)), high];
     }
     const snap = (v) =>
-        linear ? low + Math.round((v - low) / grid) * grid : hp === 'Int' ? Math.round(v) : v;
+        grid ? low + Math.round((v - low) / grid) * grid : hp === 'Int' ? Math.round(v) : v;
     return [...new Set([0, 0.25, 0.5, 0.75, 1].map(scale.from).map(snap))];
 }
 

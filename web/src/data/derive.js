@@ -73,3 +73,29 @@ export function quantile(sorted, q) {
     const low = Math.floor(at);
     return sorted[low] + (at - low) * ((sorted[low + 1] ?? sorted[low]) - sorted[low]);
 }
+
+// Ranks from 1, equal values share their mean rank.
+function ranks(values) {
+    const order = values.map((v, i) => [v, i]).sort((a, b) => a[0] - b[0]);
+    const out = [];
+    for (let from = 0; from < order.length;) {
+        let to = from;
+        while (to + 1 < order.length && order[to + 1][0] === order[from][0]) to++;
+        for (let k = from; k <= to; k++) out[order[k][1]] = (from + to) / 2 + 1;
+        from = to + 1;
+    }
+    return out;
+}
+
+// Spearman's rank correlation of [x, y] pairs; null when one side does not vary.
+export function correlation(pairs) {
+    const [x, y] = [0, 1].map((side) => ranks(pairs.map((pair) => pair[side])));
+    const mean = (pairs.length + 1) / 2;
+    let [xy, xx, yy] = [0, 0, 0];
+    for (let i = 0; i < pairs.length; i++) {
+        xy += (x[i] - mean) * (y[i] - mean);
+        xx += (x[i] - mean) ** 2;
+        yy += (y[i] - mean) ** 2;
+    }
+    return xx && yy ? xy / Math.sqrt(xx * yy) : null;
+}

@@ -1,18 +1,16 @@
 import { useEffect, useMemo } from 'preact/hooks';
 import { study as studyOf, studies } from '../data/studies.js';
 import { objectiveOf, ranked } from '../data/derive.js';
-import { arranged, arrangement, brushText } from '../data/axes.js';
 import { count } from '../format.js';
-import { href, route, setQuery } from '../route.js';
-import { Parallel } from '../charts/parallel.jsx';
+import { href, route } from '../route.js';
 import { Scatter } from '../charts/scatter.jsx';
-import { Icon } from '../ui/icon.jsx';
 import { Fault, Loading, Panel } from '../ui/parts.jsx';
 import { BestPanel } from './study/best.jsx';
 import { Document } from './study/document.jsx';
 import { Filters } from './study/filters.jsx';
 import { StudyHeader } from './study/header.jsx';
 import { Learning } from './study/learning.jsx';
+import { Relations } from './study/relations.jsx';
 import { TrialsTable } from './study/table.jsx';
 import { TrialDrawer } from './study/trial.jsx';
 import { axesOf, closeTrial, openTrial, viewOf } from './study/view.js';
@@ -29,7 +27,6 @@ function Overview({ study, version, objective }) {
         [study.summary.space, objective, trials],
     );
     const view = useMemo(() => viewOf(query, axes, best), [query, axes, best]);
-    const arrangedAxes = useMemo(() => arranged(axes, query.axes), [axes, query.axes]);
     const number = study.summary.best_trial?.number ?? best[0]?.number;
     const bestTrial = study.trials?.get(number) ?? study.summary.best_trial;
     if (!study.trials) return <Loading what="trials" />;
@@ -57,36 +54,14 @@ function Overview({ study, version, objective }) {
                 onPick={openTrial}
             />
             {best.length > 1 && axes.length > 1 && (
-                <Panel
-                    id="parallel"
-                    title="Hyperparameters and score"
-                    note={`${count(best.length)} scored trials`}
-                    tools={
-                        query.axes && (
-                            <button
-                                class="button is-small"
-                                onClick={() => setQuery({ axes: null })}
-                            >
-                                <Icon name="reset" />
-                                All axes
-                            </button>
-                        )
-                    }
-                >
-                    <Parallel
-                        trials={best}
-                        axes={arrangedAxes}
-                        onAxes={(next) => setQuery({ axes: arrangement(next) })}
-                        brushes={view.brushes}
-                        view={view}
-                        objective={objective}
-                        best={number}
-                        onPick={openTrial}
-                        onBrush={(name, brush) =>
-                            setQuery({ [`b.${name}`]: brush && brushText(brush) })
-                        }
-                    />
-                </Panel>
+                <Relations
+                    trials={best}
+                    axes={axes}
+                    query={query}
+                    view={view}
+                    objective={objective}
+                    best={number}
+                />
             )}
             <Panel
                 id="trials"
