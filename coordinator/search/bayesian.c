@@ -7,14 +7,14 @@
 #include "coordinator/search/registry.h"
 
 struct bayesian_search {
+    struct plain plain;
     struct proposer proposer;
-    struct told told;
-    struct slate slate;
 };
 
 static enum code bayesian_init(void *state, const struct study_spec *spec, struct error *err)
 {
     struct bayesian_search *b = state;
+    plain_init(state, spec, err);
     int64_t initial = spec->tuner.num_initial_points;
     if (initial < 0 || initial > 100000)
         return fail(err, E_RANGE, "/tuner/num_initial_points",
@@ -26,8 +26,7 @@ static void bayesian_fini(void *state)
 {
     struct bayesian_search *b = state;
     proposer_fini(&b->proposer);
-    told_fini(&b->told);
-    slate_fini(&b->slate);
+    plain_fini(state);
 }
 
 static enum ask_status bayesian_ask(void *state, const struct history *history, struct rng *rng,
@@ -38,19 +37,14 @@ static enum ask_status bayesian_ask(void *state, const struct history *history, 
     bool exhausted = false;
 
     *count = 0;
-    if (slate_begin(&b->slate, history, max) ||
-        results_of(&results, history, b->told.order, b->told.n))
+    if (slate_begin(&b->plain.slate, history, max) ||
+        results_of(&results, history, &b->plain.told, &b->plain.slate, 0,
+                   (int)b->plain.spec->epochs))
         return ASK_WAIT;
-    *count =
-        proposer_propose(&b->proposer, &results, history->n, rng, &b->slate, max, out, &exhausted);
+    *count = proposer_propose(&b->proposer, &results, history->n, rng, &b->plain.slate, max, out,
+                              &exhausted);
     results_fini(&results);
     return slate_status(*count, exhausted);
-}
-
-static void bayesian_tell(void *state, const struct history *history, int index)
-{
-    (void)history;
-    told_add(&((struct bayesian_search *)state)->told, index);
 }
 
 const struct search_ops search_bayesian = {
@@ -59,8 +53,8 @@ const struct search_ops search_bayesian = {
     .init = bayesian_init,
     .fini = bayesian_fini,
     .ask = bayesian_ask,
-    .given = plain_note,
-    .tell = bayesian_tell,
+    .given = plain_given,
+    .tell = plain_tell,
     .report = plain_report,
     .planned = plain_planned,
 };

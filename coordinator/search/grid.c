@@ -4,17 +4,16 @@
 #include <stdlib.h>
 
 #include "coordinator/search/plain.h"
-#include "coordinator/search/points.h"
 #include "coordinator/search/registry.h"
 
 struct grid_search {
+    struct plain plain;
     const struct space *space;
     struct value *next; // [space->n] first point not passed yet
     struct value *probe;
     double *unit;           // [space->n] scratch
     struct point_set given; // every trial so far
     bool ended;
-    struct slate slate;
 };
 
 static enum code grid_init(void *state, const struct study_spec *spec, struct error *err)
@@ -22,7 +21,9 @@ static enum code grid_init(void *state, const struct study_spec *spec, struct er
     struct grid_search *grid = state;
     size_t n = spec->space.n > 0 ? (size_t)spec->space.n : 1;
 
+    plain_init(state, spec, err);
     grid->space = &spec->space;
+    grid->given.bits = POINT_EXACT;
     grid->next = calloc(n, sizeof *grid->next);
     grid->probe = calloc(n, sizeof *grid->probe);
     grid->unit = calloc(n, sizeof *grid->unit);
@@ -39,7 +40,7 @@ static void grid_fini(void *state)
     free(grid->probe);
     free(grid->unit);
     point_set_fini(&grid->given);
-    slate_fini(&grid->slate);
+    plain_fini(state);
 }
 
 static void copy_values(const struct grid_search *grid, struct value *to, const struct value *from)
@@ -52,7 +53,7 @@ static enum ask_status grid_ask(void *state, const struct history *history, stru
                                 int max, struct proposal *out, int *count)
 {
     struct grid_search *grid = state;
-    struct slate *slate = &grid->slate;
+    struct slate *slate = &grid->plain.slate;
     bool more = !grid->ended;
 
     (void)rng;
@@ -111,7 +112,7 @@ const struct search_ops search_grid = {
     .fini = grid_fini,
     .ask = grid_ask,
     .given = grid_given,
-    .tell = plain_note,
+    .tell = plain_tell,
     .report = plain_report,
     .planned = grid_planned,
 };

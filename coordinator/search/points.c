@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint64_t key_of(const struct space *space, const double *unit)
+static uint64_t key_of(const struct space *space, int bits, const double *unit)
 {
     uint64_t key = 0x9e3779b97f4a7c15u;
     for (int j = 0; j < space->n; j++)
-        key = rng_mix(key, isnan(unit[j]) ? UINT64_MAX : (uint64_t)llround(ldexp(unit[j], 36)));
+        key = rng_mix(key, isnan(unit[j]) ? UINT64_MAX : (uint64_t)llround(ldexp(unit[j], bits)));
     return key ? key : 1;
 }
 
@@ -31,12 +31,13 @@ bool point_set_has(const struct point_set *set, const struct space *space, const
 {
     if (set->n == 0)
         return false;
-    return set->keys[slot_of(set, key_of(space, unit))] != 0;
+    return set->keys[slot_of(set, key_of(space, set->bits, unit))] != 0;
 }
 
 static enum code grow(struct point_set *set)
 {
-    struct point_set bigger = {.size = set->size ? 2 * set->size : 64, .n = set->n};
+    struct point_set bigger = {
+        .size = set->size ? 2 * set->size : 64, .n = set->n, .bits = set->bits};
     bigger.keys = calloc((size_t)bigger.size, sizeof *bigger.keys);
     if (!bigger.keys)
         return E_MEMORY;
@@ -52,7 +53,7 @@ enum code point_set_add(struct point_set *set, const struct space *space, const 
 {
     if (2 * (set->n + 1) > set->size && grow(set))
         return E_MEMORY;
-    uint64_t key = key_of(space, unit);
+    uint64_t key = key_of(space, set->bits, unit);
     size_t at = slot_of(set, key);
     if (!set->keys[at]) {
         set->keys[at] = key;
@@ -61,9 +62,9 @@ enum code point_set_add(struct point_set *set, const struct space *space, const 
     return OK;
 }
 
-enum code point_set_of(struct point_set *set, const struct history *history)
+enum code point_set_of(struct point_set *set, int bits, const struct history *history)
 {
-    *set = (struct point_set){0};
+    *set = (struct point_set){.bits = bits};
     for (int i = 0; i < history->n; i++)
         if (point_set_add(set, history->space, history->trials[i].unit)) {
             point_set_fini(set);
@@ -120,6 +121,7 @@ void slate_fini(struct slate *slate)
     free(slate->units);
     free(slate->values);
     point_set_fini(&slate->seen);
+    point_set_fini(&slate->near);
     *slate = (struct slate){0};
 }
 
@@ -131,7 +133,8 @@ enum code slate_begin(struct slate *slate, const struct history *history, int ma
     slate->max = max;
     slate->units = calloc((size_t)max * dims, sizeof *slate->units);
     slate->values = calloc(dims, sizeof *slate->values);
-    if (!slate->units || !slate->values || point_set_of(&slate->seen, history)) {
+    if (!slate->units || !slate->values || point_set_of(&slate->seen, POINT_EXACT, history) ||
+        point_set_of(&slate->near, POINT_NEAR, history)) {
         slate_fini(slate);
         return E_MEMORY;
     }
@@ -149,7 +152,7 @@ enum code slate_take(struct slate *slate, const struct space *space, struct prop
     double *unit = slate_next(slate);
     va_list args;
 
-    if (point_set_add(&slate->seen, space, unit))
+    if (point_set_add(&slate->seen, space, unit) || point_set_add(&slate->near, space, unit))
         return E_MEMORY;
     slate->n++;
     *proposal =

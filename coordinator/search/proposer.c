@@ -115,7 +115,7 @@ static int model_points(struct proposer *proposer, const struct results *results
         return 0;
     struct maximise task = {.acquisition = &proposer->surrogate.acquisition,
                             .domain = &proposer->domain,
-                            .seen = &slate->seen,
+                            .seen = &slate->near,
                             .nbest = rank_results(proposer, results, best),
                             .best = best,
                             .fill = proposer->fill,

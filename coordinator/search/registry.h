@@ -8,5 +8,8 @@ extern const struct search_ops search_random;
 extern const struct search_ops search_grid;
 extern const struct search_ops search_quasirandom;
 extern const struct search_ops search_bayesian;
+extern const struct search_ops search_hyperband;
+extern const struct search_ops search_asha;
+extern const struct search_ops search_auto;
 
 #endif

@@ -3,25 +3,38 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "coordinator/search/curve.h"
+
 static const double LOSS_MAX = 1e150; // its square is finite
+
+enum code told_add(struct told *told, const struct search_trial *trial, int index)
+{
+    if (told->n == told->room) {
+        int room = told->room ? 2 * told->room : 64;
+        struct told_entry *entries = realloc(told->entries, (size_t)room * sizeof *entries);
+        if (!entries)
+            return E_MEMORY;
+        told->entries = entries;
+        told->room = room;
+    }
+    told->entries[told->n++] = (struct told_entry){.index = index,
+                                                   .epochs = trial->epochs,
+                                                   .round = trial->round,
+                                                   .ok = trial->state == SEARCH_COMPLETED,
+                                                   .loss = trial->loss};
+    return OK;
+}
+
+void told_fini(struct told *told)
+{
+    free(told->entries);
+    *told = (struct told){0};
+}
 
 void results_fini(struct results *results)
 {
     free(results->memory);
     *results = (struct results){0};
-}
-
-static bool has_loss(const struct search_trial *trial)
-{
-    return (trial->state == SEARCH_COMPLETED || trial->state == SEARCH_PRUNED) &&
-           isfinite(trial->loss);
-}
-
-// A trial that completed without a number to show for it counts as failed.
-static bool has_failed(const struct search_trial *trial)
-{
-    return trial->state == SEARCH_FAILED || trial->state == SEARCH_INFEASIBLE ||
-           (trial->state == SEARCH_COMPLETED && !isfinite(trial->loss));
 }
 
 // The variance of one execution, pooled over all trials that ran more than one; 0 without any.
@@ -30,7 +43,7 @@ static double pooled_variance(const struct history *history)
     double sum = 0, freedom = 0;
     for (int i = 0; i < history->n; i++) {
         const struct search_trial *trial = &history->trials[i];
-        if (has_loss(trial) && trial->executions > 1 && isfinite(trial->variance)) {
+        if (isfinite(trial->loss) && trial->executions > 1 && isfinite(trial->variance)) {
             sum += trial->variance * (trial->executions - 1);
             freedom += trial->executions - 1;
         }
@@ -38,24 +51,39 @@ static double pooled_variance(const struct history *history)
     return freedom > 0 ? sum / freedom : 0;
 }
 
-static void add_ended(struct results *results, const struct search_trial *trial, double pooled)
+struct measured {
+    double loss, variance;
+};
+
+static struct measured at_end(const struct search_trial *trial, const struct told_entry *entry,
+                              double spread, int epochs)
 {
-    if (has_loss(trial)) {
-        int i = results->n++;
-        results->unit[i] = trial->unit;
-        results->loss[i] = fmin(LOSS_MAX, fmax(-LOSS_MAX, trial->loss));
-        results->variance[i] = trial->executions > 0 ? pooled / trial->executions : 0;
-        if (results->best < 0 || results->loss[i] < results->loss[results->best])
-            results->best = i;
-    } else if (has_failed(trial)) {
-        results->failed[results->nfailed++] = trial->unit;
-    }
+    double loss, variance;
+    if (trial->state == SEARCH_PRUNED && trial->ncurve < epochs &&
+        curve_extrapolate(trial->ncurve, trial->curve, epochs, &loss, &variance))
+        return (struct measured){fmin(loss, entry->loss), spread + variance};
+    return (struct measured){entry->loss, spread};
 }
 
-enum code results_of(struct results *results, const struct history *history, const int *told,
-                     int ntold)
+static struct measured at_level(const struct search_trial *trial, const struct told_entry *entry,
+                                double spread, int level)
 {
-    size_t most = (size_t)history->n + 1;
+    if (entry->epochs <= level || trial->ncurve == 0)
+        return (struct measured){entry->loss, spread};
+    return (struct measured){
+        curve_best(trial->ncurve < level ? trial->ncurve : level, trial->curve), spread};
+}
+
+static bool has_failed(const struct search_trial *trial)
+{
+    return trial->state == SEARCH_FAILED || trial->state == SEARCH_INFEASIBLE ||
+           (trial->state == SEARCH_COMPLETED && !isfinite(trial->loss));
+}
+
+static enum code allocate(struct results *results, const struct history *history,
+                          const struct told *told, const struct slate *slate)
+{
+    size_t most = (size_t)told->n + (size_t)history->n + (size_t)slate->n + 1;
     *results = (struct results){.best = -1};
     double *at = malloc(most * (2 * sizeof(double) + 3 * sizeof(double *)));
     if (!at)
@@ -66,33 +94,54 @@ enum code results_of(struct results *results, const struct history *history, con
     results->unit = (const double **)(void *)(at + 2 * most);
     results->failed = results->unit + most;
     results->running = results->failed + most;
-
-    double pooled = pooled_variance(history);
-    for (int t = 0; t < ntold; t++)
-        if (told[t] < history->n)
-            add_ended(results, &history->trials[told[t]], pooled);
-    for (int i = 0; i < history->n; i++)
-        if (history->trials[i].state == SEARCH_RUNNING)
-            results->running[results->nrunning++] = history->trials[i].unit;
     return OK;
 }
 
-enum code told_add(struct told *told, int index)
+static void add(struct results *results, const double *unit, struct measured measured)
 {
-    if (told->n == told->room) {
-        int room = told->room ? 2 * told->room : 64;
-        int *order = realloc(told->order, (size_t)room * sizeof *order);
-        if (!order)
-            return E_MEMORY;
-        told->order = order;
-        told->room = room;
+    int i = results->n++;
+    results->unit[i] = unit;
+    results->loss[i] = fmin(LOSS_MAX, fmax(-LOSS_MAX, measured.loss));
+    results->variance[i] = measured.variance;
+    if (results->best < 0 || results->loss[i] < results->loss[results->best])
+        results->best = i;
+}
+
+enum code results_of(struct results *results, const struct history *history,
+                     const struct told *told, const struct slate *slate, int level, int epochs)
+{
+    bool *taken = calloc((size_t)history->n + 1, sizeof *taken);
+    if (!taken || allocate(results, history, told, slate)) {
+        free(taken);
+        return E_MEMORY;
     }
-    told->order[told->n++] = index;
+    results->level = level;
+    double pooled = pooled_variance(history);
+    for (int t = 0; t < told->n; t++) {
+        const struct told_entry *entry = &told->entries[t];
+        const struct search_trial *trial = &history->trials[entry->index];
+        if (entry->index >= history->n || taken[entry->index])
+            continue;
+        if (has_failed(trial)) {
+            results->failed[results->nfailed++] = trial->unit;
+            taken[entry->index] = true;
+            continue;
+        }
+        if (level > 0 && entry->epochs < level)
+            continue;
+        double spread = trial->executions > 0 ? pooled / trial->executions : 0;
+        struct measured measured = level > 0 ? at_level(trial, entry, spread, level)
+                                             : at_end(trial, entry, spread, epochs);
+        if (!isfinite(measured.loss))
+            continue;
+        add(results, trial->unit, measured);
+        taken[entry->index] = true;
+    }
+    for (int i = 0; i < history->n; i++)
+        if (history->trials[i].state == SEARCH_RUNNING && !taken[i])
+            results->running[results->nrunning++] = history->trials[i].unit;
+    for (int k = 0; k < slate->n; k++)
+        results->running[results->nrunning++] = slate->units + (size_t)k * (size_t)slate->dims;
+    free(taken);
     return OK;
-}
-
-void told_fini(struct told *told)
-{
-    free(told->order);
-    *told = (struct told){0};
 }

@@ -3,11 +3,26 @@
 #ifndef TUNERD_COORDINATOR_SEARCH_RESULTS_H
 #define TUNERD_COORDINATOR_SEARCH_RESULTS_H
 
-#include "coordinator/search/search.h"
+#include "coordinator/search/points.h"
+
+// The order in which trials ended (a trial that goes on ends several times), and how far each had come.
+struct told {
+    int n, room;
+    struct told_entry {
+        int index;   // in the history
+        int epochs;  // reached then
+        int round;   // its round then; -1
+        bool ok;     // completed
+        double loss; // then
+    } * entries;
+};
+enum code told_add(struct told *told, const struct search_trial *trial, int index);
+void told_fini(struct told *told);
 
 struct results {
+    int level; // epochs after which the losses are; 0: at the end of a trial
     int n;
-    const double **unit; // [n] borrowed from the history
+    const double **unit; // [n] borrowed from the history, in the order in which they got that far
     double *loss;        // [n] finite
     double *variance;    // [n] of the loss as known beforehand: pooled over executions, or of an
                          // extrapolated curve; 0: not known
@@ -19,18 +34,12 @@ struct results {
     void *memory; // all arrays
 };
 
-// `told`: [ntold] indices into the history in the order they ended; results and failures keep it.
+// Losses after `level` epochs (the best up to there), of the trials told when they had come so far. Level
+// 0: each trial's loss, that of a pruned trial extrapolated to `epochs` (0: not known).
+// Later calls with the same level only append. What the slate has taken already counts as running.
 // E_MEMORY.
-enum code results_of(struct results *results, const struct history *history, const int *told,
-                     int ntold);
+enum code results_of(struct results *results, const struct history *history,
+                     const struct told *told, const struct slate *slate, int level, int epochs);
 void results_fini(struct results *results);
-
-// The order in which trials ended, kept by every search that models: given() and tell() go here.
-struct told {
-    int n, room;
-    int *order;
-};
-enum code told_add(struct told *told, int index);
-void told_fini(struct told *told);
 
 #endif

@@ -7,7 +7,8 @@
 #include "coordinator/search/registry.h"
 
 const struct search_ops *const searches[] = {
-    &search_random, &search_grid, &search_quasirandom, &search_bayesian, NULL,
+    &search_auto,     &search_random,    &search_grid, &search_quasirandom,
+    &search_bayesian, &search_hyperband, &search_asha, NULL,
 };
 
 const struct search_ops *search_find(const char *name)

@@ -47,7 +47,7 @@ struct search_trial {
     int epochs;         // reached
     int ncurve;         // of the first execution
     double *curve;      // [ncurve] loss after each epoch 1, 2, …; NaN where there was none
-    int bracket, round; // as proposed; -1
+    int bracket, round; // as last proposed (a trial that goes on moves to its next round); -1
     int parent;         // number of the trial it was promoted from; -1
     bool own;           // proposed here; false: a user's point
     int source;         // in history.prior: index of its study in warm_start_from; else -1
@@ -66,10 +66,12 @@ struct proposal {
     double *unit;      // [space->n], owned by the search object, valid until its next ask()
     int epochs;        // train up to this epoch; 0: the study's own
     int initial_epoch; // epochs already behind the parent's checkpoint
-    int parent;        // trial whose weights, optimizer state and epoch it continues; -1
-    bool continues;    // the parent itself goes on to `epochs`, under its own number: no new trial,
-                       // nothing off max_trials (ASHA). given() names the parent's index, its state
-                       // running again; it is told again at the end. False: a new trial.
+    int parent;        // trial whose weights, optimizer state and epoch it continues; -1 Its
+        // hyperparameters are the parent's own values, not those of `unit`, which may
+        // differ in the last bit.
+    bool continues; // the parent itself goes on to `epochs`, under its own number: no new trial,
+                    // nothing off max_trials (ASHA). given() names the parent's index, its state
+                    // running again; it is told again at the end. False: a new trial.
     int bracket, round;
     char why[200];   // for people, becomes origin.reason: "log EI -2.31 over 14 results"
     const char *how; // origin.kind: "random", "grid", "quasi_random", "model", "promotion"

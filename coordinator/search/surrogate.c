@@ -349,6 +349,9 @@ static enum code build_feasible(struct surrogate *s, const struct results *resul
 enum code surrogate_condition(struct surrogate *s, const struct results *results, int extra)
 {
     drop_processes(s);
+    if (s->fit.level != results->level)
+        s->fit.count = 0;
+    s->fit.level = results->level;
     enum code code = advance(s, results, results->n);
     s->acquisition.domain = s->domain;
     if (!code)

@@ -14,6 +14,7 @@
 enum { SURROGATE_POINTS = 256 }; // results a process takes; of more, the best, near and some others
 
 struct surrogate_fit {
+    int level; // of the results
     int count; // results of the mark it belongs to; 0: none
     struct gp_params params[ACQUISITION_MEMBERS];
     double log_weight[ACQUISITION_MEMBERS];

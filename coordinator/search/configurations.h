@@ -1,0 +1,25 @@
+// Where Hyperband and ASHA take new configurations from (`sampler`): chance, or the model of
+// BayesianOptimization over the losses after as many epochs as enough trials have reached.
+#ifndef TUNERD_COORDINATOR_SEARCH_CONFIGURATIONS_H
+#define TUNERD_COORDINATOR_SEARCH_CONFIGURATIONS_H
+
+#include "coordinator/search/plain.h"
+#include "coordinator/search/proposer.h"
+
+struct configurations {
+    bool model;
+    struct proposer proposer;
+    int nlevels;
+    int levels[64]; // epochs at which trials can be compared, ascending
+};
+// The levels are filled by the caller. E_MEMORY.
+enum code configurations_init(struct configurations *c, const struct study_spec *spec,
+                              struct error *err);
+void configurations_fini(struct configurations *c);
+
+// Up to `max` new points to the slate and the proposals. *used_up: there are no more.
+int configurations_propose(struct configurations *c, struct plain *plain,
+                           const struct history *history, struct rng *rng, int max,
+                           struct proposal *out, bool *used_up);
+
+#endif
