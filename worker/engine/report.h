@@ -44,7 +44,8 @@ struct report_sample {
     int64_t index;            // in the part
     int label, prediction;    // classes
     double probability;       // of the prediction
-    const char *const *names; // of the classes, or NULL
+    const char *const *names; // of the first nnames classes, or NULL
+    int64_t nnames;
     const uint8_t *pixels;    // the sample, or NULL when the features are not bytes
     int rank;                 // of one sample: [height, width] or [height, width, channels]
     const int64_t *shape;

@@ -75,6 +75,7 @@ static enum code add_sample(struct training *t, const struct data_part *part, in
         .probability =
             (double)(outputs > 1 || class ? predicted[outputs > 1 ? class : 0] : 1 - predicted[0]),
         .names = (const char *const *)t->data->class_names,
+        .nnames = info->classes,
         .pixels = info->features_bytes
                       ? (const uint8_t *)part->x + (size_t)row * (size_t)t->view.features
                       : NULL,

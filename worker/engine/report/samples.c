@@ -99,10 +99,11 @@ enum code report_picture(const uint8_t *pixels, int64_t height, int64_t width, i
     return *out ? OK : fail(err, E_MEMORY, "", "out of memory drawing a picture");
 }
 
-static bool add_class(cJSON *json, const char *key, const char *const *names, int class)
+static bool add_class(cJSON *json, const char *key, const struct report_sample *s, int class)
 {
-    return names ? cJSON_AddStringToObject(json, key, names[class]) != NULL
-                 : cJSON_AddNumberToObject(json, key, class) != NULL;
+    if (s->names && class < s->nnames)
+        return cJSON_AddStringToObject(json, key, s->names[class]) != NULL;
+    return cJSON_AddNumberToObject(json, key, class) != NULL;
 }
 
 static bool add_picture(cJSON *json, const struct report_sample *s)
@@ -131,8 +132,8 @@ enum code report_add_sample(cJSON *samples, const struct report_sample *sample, 
 {
     cJSON *json = cJSON_CreateObject();
     bool good = json && cJSON_AddNumberToObject(json, "index", (double)sample->index) &&
-                add_class(json, "label", sample->names, sample->label) &&
-                add_class(json, "prediction", sample->names, sample->prediction) &&
+                add_class(json, "label", sample, sample->label) &&
+                add_class(json, "prediction", sample, sample->prediction) &&
                 cJSON_AddNumberToObject(json, "probability", sample->probability) &&
                 add_picture(json, sample);
 
