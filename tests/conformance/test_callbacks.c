@@ -190,14 +190,30 @@ static cJSON *parse(const char *text)
     return tree;
 }
 
-static void mode_auto_follows_the_metrics_name(void **state)
+static struct metrics *metrics_of(const char *text)
+{
+    cJSON *list = parse(text);
+    struct metrics *metrics = NULL;
+    struct error err;
+
+    if (metrics_new(&metrics, list, 3, &err))
+        fail_msg("%s: %s", err.pointer, err.message);
+    cJSON_Delete(list);
+    return metrics;
+}
+
+static void mode_auto_follows_the_metric(void **state)
 {
     static const struct {
         const char *monitor;
         bool larger;
-    } cases[] = {
-        {"val_loss", false}, {"val_accuracy", true}, {"accuracy", true}, {"val_f1_1", true},
-        {"auc", true},       {"val_rmse", false},    {"mae", false},     {"val_precision_2", true}};
+    } cases[] = {{"val_loss", false}, {"val_accuracy", true},   {"loss", false}, {"f1_1", true},
+                 {"auc", true},       {"val_rmse", false},      {"mine", true},  {"val_mine", true},
+                 {"mae", false},      {"val_precision_1", true}};
+    struct metrics *metrics = metrics_of(
+        "[\"accuracy\", {\"type\": \"f1\", \"average\": null}, \"auc\", \"rmse\", \"mae\","
+        " \"precision\", \"precision\", {\"type\": \"recall\", \"name\": \"mine\"}]");
+    struct error err;
     (void)state;
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -206,6 +222,7 @@ static void mode_auto_follows_the_metrics_name(void **state)
         double rate = 0.1;
         cJSON_AddStringToObject(config, "monitor", cases[i].monitor);
         struct callbacks *callbacks = make(config, rate);
+        assert_int_equal(callbacks_check(callbacks, metrics, &cases[i].monitor, 1, &err), OK);
         for (int epoch = 0; epoch < 2; epoch++) {
             struct log_value log = {cases[i].monitor, 0.5 + 0.1 * epoch};
             callbacks_epoch_end(callbacks, epoch, &log, 1, &rate, &actions);
@@ -213,17 +230,20 @@ static void mode_auto_follows_the_metrics_name(void **state)
         assert_int_equal(actions.stop, !cases[i].larger);
         callbacks_free(callbacks);
     }
+    metrics_free(metrics);
 }
 
 static void an_unknown_monitor_is_named_with_what_there_is(void **state)
 {
     const char *const names[] = {"loss", "val_loss"};
+    struct metrics *metrics = metrics_of("[]");
     struct callbacks *callbacks =
         make(parse("{\"type\": \"EarlyStopping\", \"monitor\": \"val_acc\"}"), 0.1);
     struct error err;
     (void)state;
 
-    assert_int_equal(callbacks_check(callbacks, names, 2, &err), E_UNKNOWN);
+    assert_int_equal(callbacks_check(callbacks, metrics, names, 2, &err), E_UNKNOWN);
+    metrics_free(metrics);
     assert_string_equal(err.pointer, "/fit/callbacks/0/monitor");
     assert_non_null(strstr(err.message, "loss, val_loss"));
     callbacks_free(callbacks);
@@ -275,7 +295,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(callbacks_decide_as_keras),
         cmocka_unit_test(restored_callbacks_decide_as_if_never_stopped),
-        cmocka_unit_test(mode_auto_follows_the_metrics_name),
+        cmocka_unit_test(mode_auto_follows_the_metric),
         cmocka_unit_test(an_unknown_monitor_is_named_with_what_there_is),
         cmocka_unit_test(wrong_configurations_are_refused),
         cmocka_unit_test(a_checkpoint_of_other_callbacks_is_refused),

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "worker/engine/callbacks/kind.h"
-#include "worker/engine/metrics.h"
 
 static const struct callback_kind *const kinds[] = {
     &callback_early_stopping,
@@ -77,9 +76,10 @@ static enum code read_monitor(struct callback *c, const cJSON *config, const cha
     const char *mode = json_string_or(config, "mode", "auto");
 
     snprintf(c->monitor, sizeof c->monitor, "%s", json_string_or(config, "monitor", "val_loss"));
-    if (strcmp(mode, "auto") == 0)
-        c->larger = metric_larger_is_better(c->monitor);
-    else if (strcmp(mode, "max") == 0 || strcmp(mode, "min") == 0)
+    c->automatic = strcmp(mode, "auto") == 0;
+    if (c->automatic)
+        return OK;
+    if (strcmp(mode, "max") == 0 || strcmp(mode, "min") == 0)
         c->larger = strcmp(mode, "max") == 0;
     else
         return fail(err, E_UNKNOWN, json_pointer_of(pointer, "mode").text,
@@ -158,14 +158,16 @@ static void list_names(const char *const *names, int count, char *out, size_t si
         used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", names[i]);
 }
 
-enum code callbacks_check(const struct callbacks *callbacks, const char *const *names, int count,
-                          struct error *err)
+enum code callbacks_check(struct callbacks *callbacks, const struct metrics *metrics,
+                          const char *const *names, int count, struct error *err)
 {
     char known[256];
 
     for (int i = 0; i < callbacks->count; i++) {
-        const struct callback *c = &callbacks->items[i];
+        struct callback *c = &callbacks->items[i];
         bool found = !c->kind->monitors;
+        if (c->automatic)
+            c->larger = metrics_larger_is_better(metrics, c->monitor);
         for (int k = 0; k < count; k++)
             found |= strcmp(names[k], c->monitor) == 0;
         if (found)

@@ -15,6 +15,7 @@
 
 #include "common/error.h"
 #include "common/json.h"
+#include "worker/engine/metrics.h"
 
 struct callbacks;
 
@@ -36,10 +37,11 @@ enum code callbacks_new(struct callbacks **out, const cJSON *list, int epochs, d
                         struct error *err);
 void callbacks_free(struct callbacks *callbacks); // NULL is fine
 
-// Checks that every monitored name is one the log will have: E_UNKNOWN at /fit/callbacks/i/monitor,
-// the message lists what there is.
-enum code callbacks_check(const struct callbacks *callbacks, const char *const *names, int count,
-                          struct error *err);
+// To be called once, before training: settles mode "auto" by the metric that is monitored (a loss is
+// better when smaller) and checks that every monitored name is one the log will have. E_UNKNOWN at
+// /fit/callbacks/i/monitor; the message lists what there is.
+enum code callbacks_check(struct callbacks *callbacks, const struct metrics *metrics,
+                          const char *const *names, int count, struct error *err);
 // How many copies of the weights the training loop must keep (one for each EarlyStopping with
 // restore_best_weights, at most 32).
 int callbacks_slots(const struct callbacks *callbacks);

@@ -124,7 +124,7 @@ static enum code add_entries(struct metrics *metrics, int i, const cJSON *item, 
     metrics->entries = entries;
     for (int k = 0; k < m->nvalues; k++) {
         struct entry entry = {.metric = i, .index = k};
-        if (m->nvalues > 1)
+        if (m->numbered)
             snprintf(entry.name, sizeof entry.name, "%.30s_%d", base, k);
         else
             snprintf(entry.name, sizeof entry.name, "%.40s", base);
@@ -206,15 +206,14 @@ double metrics_value(const struct metrics *metrics, int index)
     return m->kind->value(m, entry->index);
 }
 
-bool metric_larger_is_better(const char *log_name)
+bool metrics_larger_is_better(const struct metrics *metrics, const char *log_name)
 {
     const char *name = strncmp(log_name, "val_", 4) == 0 ? log_name + 4 : log_name;
 
-    for (int i = 0; i < NKINDS; i++) {
-        size_t length = strlen(kinds[i]->name);
-        if (kinds[i]->larger_is_better && strncmp(name, kinds[i]->name, length) == 0 &&
-            (name[length] == '\0' || name[length] == '_'))
-            return true;
+    for (int i = 0; i < metrics->nvalues; i++) {
+        const struct entry *entry = &metrics->entries[i];
+        if (strcmp(entry->name, name) == 0)
+            return metrics->items[entry->metric].kind->larger_is_better;
     }
     return false;
 }

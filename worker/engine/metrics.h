@@ -56,8 +56,8 @@ int metrics_count(const struct metrics *metrics);
 const char *metrics_name(const struct metrics *metrics, int index);
 double metrics_value(const struct metrics *metrics, int index);
 
-// True when a larger value of a log's entry is better: "val_accuracy", "f1_1", "auc". The rule behind
-// mode "auto" of callbacks. Names it does not know (losses) are better when smaller.
-bool metric_larger_is_better(const char *log_name);
+// True when a larger value of a log's entry ("val_accuracy", "f1_1", a metric's own name) is better; false
+// for what is none of the metrics (losses).
+bool metrics_larger_is_better(const struct metrics *metrics, const char *log_name);
 
 #endif

@@ -226,7 +226,7 @@ static enum code check_monitors(const struct training *t, struct error *err)
     snprintf(text[count++], sizeof(text[0]), "learning_rate");
     for (int i = 0; i < count; i++)
         names[i] = text[i];
-    return callbacks_check(t->callbacks, names, count, err);
+    return callbacks_check(t->callbacks, t->metrics, names, count, err);
 }
 
 enum code training_new(struct training **out, const cJSON *config, const struct dataset *data,

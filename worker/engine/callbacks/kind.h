@@ -23,7 +23,8 @@ struct callback_state {
 struct callback {
     const struct callback_kind *kind;
     char monitor[64];
-    bool larger; // a larger monitored value is better
+    bool larger;    // a larger monitored value is better
+    bool automatic; // mode "auto": callbacks_check() settles `larger`
     double min_delta, baseline, factor, min_lr;
     int64_t patience, cooldown, start_from_epoch;
     bool restore_best_weights;

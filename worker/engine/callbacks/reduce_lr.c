@@ -20,13 +20,14 @@ static enum code init(struct callback *c, const cJSON *config,
         code = callback_count(config, "cooldown", 0, setting->pointer, &c->cooldown, err);
     if (!code)
         code = callback_number(config, "min_lr", 0, 0, HUGE_VAL, setting->pointer, &c->min_lr, err);
-    c->state.best = c->larger ? -HUGE_VAL : HUGE_VAL;
     return code;
 }
 
+// NaN never improves, not even on nothing.
 static bool improves(const struct callback *c, double value)
 {
-    return c->larger ? value > c->state.best + c->min_delta : value < c->state.best - c->min_delta;
+    double best = c->state.has_best ? c->state.best : c->larger ? -HUGE_VAL : HUGE_VAL;
+    return c->larger ? value > best + c->min_delta : value < best - c->min_delta;
 }
 
 // Keras compares with min_lr as a float, so a rate that is at min_lr may count as above it.
@@ -52,6 +53,7 @@ static void epoch_end(struct callback *c, const struct callback_moment *moment)
     }
     if (improves(c, current)) {
         s->best = current;
+        s->has_best = 1;
         s->wait = 0;
     } else if (s->cooldown == 0 && ++s->wait >= c->patience) {
         reduce(c, moment->rate);

@@ -23,7 +23,8 @@ static enum code f1_init(struct metric *m, const cJSON *args, const char *pointe
     m->args.f1.average = cJSON_IsNull(given) ? AVERAGE_NONE : (enum metric_average)average;
     m->args.f1.threshold = threshold;
     m->nsums = PER_OUTPUT * m->outputs;
-    m->nvalues = m->args.f1.average == AVERAGE_NONE ? m->outputs : 1;
+    m->numbered = m->args.f1.average == AVERAGE_NONE;
+    m->nvalues = m->numbered ? m->outputs : 1;
     return code;
 }
 

@@ -27,7 +27,8 @@ struct metric {
     const struct metric_kind *kind;
     int outputs;
     int nsums, nvalues;
-    double *sums; // [nsums]
+    double *sums;  // [nsums]
+    bool numbered; // its values are "name_0", "name_1", …
     union {
         int k; // top_k_accuracy
         struct {
