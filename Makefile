@@ -108,6 +108,11 @@ $(O)/tunerctl: $(O)/coordinator/ctl/main.o $(O)/libctl.a $(O)/libcommon.a
 TEST_SOURCES := $(wildcard tests/unit/*.c tests/conformance/*.c)
 TESTS := $(patsubst %.c,$(O)/%,$(TEST_SOURCES))
 unit: $(TESTS)
+# Programs that tests in Python talk to.
+TEST_TOOLS := $(patsubst %.c,$(O)/%,$(wildcard tests/tools/*.c))
+unit: $(TEST_TOOLS)
+$(TEST_TOOLS): $(O)/%: $(O)/%.o $(O)/libcommon.a
+	$(link)
 TESTS_DOUBLE := $(filter %_double,$(TESTS))
 $(TESTS_DOUBLE): $(O)/%: $(O)/%.o $(O)/libengine_double.a $(O)/libcommon.a
 	$(link) -lcmocka

@@ -590,8 +590,8 @@ cJSON *take_entry(const struct taker *t, enum catalogue_kind kind, const cJSON *
     bool bare = kind != CATALOGUE_LAYER; // layers are always objects
     if (!cJSON_IsString(type) || (type == item && !bare)) {
         fault(t->faults, type ? E_TYPE : E_MISSING, place,
-              bare ? "give the name of a %s, or an object {\"type\": name, …}"
-                   : "give a %s as an object {\"type\": name, …}",
+              bare ? "give the %s as a name, or as an object {\"type\": name, …}"
+                   : "give the %s as an object {\"type\": name, …}",
               catalogue_kind_name(kind));
         return NULL;
     }

@@ -226,7 +226,8 @@ static void add_metrics(struct spec_parser *parser, const cJSON *compile)
     add_name(parser, "loss", -1);
     cJSON_ArrayForEach(metric, metrics)
     {
-        const cJSON *type = is_hp(metric) ? metric : json_member(metric, "type");
+        const cJSON *type =
+            cJSON_IsObject(metric) && !is_hp(metric) ? json_member(metric, "type") : metric;
         const struct hp *hp = is_hp(type) ? definition_at(parser, &parser->indices, type) : NULL;
         if (cJSON_IsString(type))
             add_metric(parser, metric, type->valuestring);
@@ -319,25 +320,31 @@ int spec_find_logged(const struct spec_parser *parser, const char *name, const c
     return -1;
 }
 
-void spec_check_sections(struct spec_parser *parser)
+// NULL when the section is absent or faulty.
+static cJSON *take(struct spec_parser *parser, const char *name)
 {
     const struct taker t = taker_of(parser);
-    const cJSON *doc = parser->document, *fit_item = json_member(doc, "fit");
-    cJSON *nothing = cJSON_CreateObject();
-    cJSON *dataset = take_section(&t, "dataset", json_member(doc, "dataset"), "/dataset");
-    cJSON *compile = take_section(&t, "compile", json_member(doc, "compile"), "/compile");
-    cJSON *fit = take_section(&t, "fit", fit_item ? fit_item : nothing, "/fit");
+    const cJSON *item = json_member(parser->document, name);
 
-    check_model(parser, json_member(doc, "model"));
+    if (!item || cJSON_IsNull(item))
+        return NULL;
+    return take_section(&t, name, item, json_pointer_of("", name).text);
+}
+
+void spec_check_sections(struct spec_parser *parser)
+{
+    const cJSON *document = parser->document;
+    cJSON *dataset = take(parser, "dataset"), *compile = take(parser, "compile"),
+          *fit = take(parser, "fit");
+
+    check_model(parser, json_member(document, "model"));
     if (compile && dataset) {
-        add_metrics(parser, compile);
-        if (validates(parser, dataset))
+        add_metrics(parser, json_member(document, "compile"));
+        if (validates(parser, json_member(document, "dataset")))
             add_validation_names(parser);
         add_name(parser, "learning_rate", 0);
-        if (fit)
-            check_callbacks(parser, fit, compile);
+        check_callbacks(parser, fit, compile);
     }
-    cJSON_Delete(nothing);
     cJSON_Delete(dataset);
     cJSON_Delete(compile);
     cJSON_Delete(fit);

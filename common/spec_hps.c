@@ -357,7 +357,7 @@ static void walk_switch(struct walk *w, const cJSON *item, const char *pointer)
     const struct hp *hp = is_hp(which) ? declare(w, which, at.text, name) : NULL;
     int conditions = w->nconditions;
 
-    if (case_of_fixed(which, name)) // its case alone exists, without a condition
+    if (!is_hp(which) && case_of_fixed(which, name)) // its case alone exists, without a condition
         walk_layers(w, json_member(cases, name), json_pointer_of(body.text, name).text);
     if (!hp || hp->nvalues == 0 || hp->nvalues > GRID_TABLE_MAX || !cJSON_IsObject(cases))
         return;
