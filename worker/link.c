@@ -82,9 +82,9 @@ static bool configure(const struct link *link)
               set_number(link->socket, ZMQ_RCVHWM, 1000) &&
               zmq_setsockopt(link->socket, ZMQ_MAXMSGSIZE, &most, sizeof most) == 0;
     if (ok && keys->given)
-        ok = set_text(link->socket, ZMQ_CURVE_SERVERKEY, keys->server_public) &&
-             set_text(link->socket, ZMQ_CURVE_PUBLICKEY, keys->public) &&
-             set_text(link->socket, ZMQ_CURVE_SECRETKEY, keys->secret);
+        ok = set_text(link->socket, ZMQ_CURVE_SERVERKEY, keys->coordinator.public) &&
+             set_text(link->socket, ZMQ_CURVE_PUBLICKEY, keys->own.public) &&
+             set_text(link->socket, ZMQ_CURVE_SECRETKEY, keys->own.secret);
     return ok;
 }
 

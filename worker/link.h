@@ -12,11 +12,13 @@
 
 #include <zmq.h>
 
+#include "common/keys.h"
 #include "common/wire.h"
 
-struct link_keys { // CURVE, Z85 text; all NULL: plain
-    char server_public[41], public[41], secret[41];
+struct link_keys { // CURVE; given is false: plain
     bool given;
+    struct key_pair own;
+    struct key_pair coordinator; // its public key
 };
 
 struct link_options {

@@ -13,7 +13,8 @@
 #include "worker/supervisor.h"
 
 struct settings {
-    char *coordinator, *cache_dir, *name, *log_format, *log_level;
+    char *coordinator, *cache_dir, *name, *key, *coordinator_key, *make_key, *log_format,
+        *log_level;
     int64_t slots, cache_mib, memory_mib, stall_s, drain_s;
 };
 
@@ -22,7 +23,7 @@ static const char usage[] =
     "Connects to a tunerd coordinator and runs trainings for it, one in each slot, every one in a\n"
     "process of its own. SIGTERM drains: what runs is finished, a second one ends at once.";
 
-enum { NOPTIONS = 10 };
+enum { NOPTIONS = 13 };
 
 static void declare(struct settings *s, struct option_spec specs[NOPTIONS])
 {
@@ -35,6 +36,12 @@ static void declare(struct settings *s, struct option_spec specs[NOPTIONS])
          "data sets, checkpoints and the worker's identity"},
         {"name", OPTION_STRING, &s->name, NULL, 0, 0, "NAME",
          "name in the fleet's list (the host's name)"},
+        {"key", OPTION_STRING, &s->key, NULL, 0, 0, "FILE",
+         "this worker's keys, needed when the coordinator is not on this machine"},
+        {"coordinator-key", OPTION_STRING, &s->coordinator_key, NULL, 0, 0, "FILE",
+         "the coordinator's public key"},
+        {"make-key", OPTION_STRING, &s->make_key, NULL, 0, 0, "FILE",
+         "write new keys to FILE and the public one to FILE.pub, and exit"},
         {"cache-size", OPTION_INTEGER, &s->cache_mib, "20480", 64, 1 << 30, "MIB",
          "the cache deletes what was used longest ago beyond this"},
         {"memory-limit", OPTION_INTEGER, &s->memory_mib, "0", 0, 1 << 30, "MIB",
@@ -67,10 +74,28 @@ static enum code set_up_log(const struct settings *s, struct error *err)
     return OK;
 }
 
+// Beyond this machine there is no connection without keys.
+static enum code read_keys(const struct settings *s, struct link_keys *keys, struct error *err)
+{
+    if (s->key == NULL && s->coordinator_key == NULL && keys_is_loopback(s->coordinator))
+        return OK;
+    if (s->key == NULL || s->coordinator_key == NULL)
+        return fail(err, E_MISSING, "",
+                    "a coordinator on another machine needs --key and --coordinator-key; make keys "
+                    "with --make-key");
+    keys->given = true;
+    enum code code = keys_read(s->key, true, &keys->own, err);
+    return code == OK ? keys_read(s->coordinator_key, false, &keys->coordinator, err) : code;
+}
+
 static enum code run(const struct settings *s, struct error *err)
 {
     enum code code = set_up_log(s, err);
     if (code != OK)
+        return code;
+    struct link_keys keys = {.given = false};
+    code = s->make_key ? keys_create(s->make_key, err) : read_keys(s, &keys, err);
+    if (code != OK || s->make_key)
         return code;
     char host[256] = "";
     if (s->name == NULL && gethostname(host, sizeof host - 1) != 0)
@@ -93,6 +118,7 @@ static enum code run(const struct settings *s, struct error *err)
             s->memory_mib > 0 ? s->memory_mib << 20 : (int64_t)(cpu_memory_bytes() * 0.75 / slots),
         .patience_s = (double)s->stall_s,
         .drain_s = (double)s->drain_s,
+        .keys = keys,
     };
     return supervisor_run(&options, err);
 }

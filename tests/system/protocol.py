@@ -15,6 +15,7 @@ import subprocess
 import time
 
 import zmq
+import zmq.auth.thread
 
 CHUNK = 256 << 10
 BIN_DIR = pathlib.Path(os.environ.get("TUNERD_BIN_DIR", "build/asan")).resolve()
@@ -24,6 +25,7 @@ class Coordinator:
     def __init__(self, endpoint="tcp://127.0.0.1:*", heartbeat_s=0.2, lease_s=15):
         self.heartbeat_s, self.lease_s = heartbeat_s, lease_s
         self.context = zmq.Context()
+        self.keys = self.auth = None
         self.bind(endpoint)
         self.acks = self.pongs = self.chunks = True
         self.worker = None       # routing id of the worker that said hello last
@@ -39,11 +41,26 @@ class Coordinator:
         self.socket = self.context.socket(zmq.ROUTER)
         self.socket.setsockopt(zmq.LINGER, 0)
         self.socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
+        if self.keys:
+            self.socket.curve_publickey = self.keys["public"].encode()
+            self.socket.curve_secretkey = self.keys["secret"].encode()
+            self.socket.curve_server = True
         self.socket.bind(endpoint)
         self.endpoint = self.socket.getsockopt_string(zmq.LAST_ENDPOINT)
 
+    def secure(self, keys, worker_public):
+        """From now on CURVE, and only the worker of that public key."""
+        self.socket.close()
+        self.auth = zmq.auth.thread.ThreadAuthenticator(self.context)
+        self.auth.start()
+        self.auth.configure_curve_callback(credentials_provider=Allowed(worker_public))
+        self.keys = keys
+        self.bind("tcp://127.0.0.1:*")
+
     def close(self):
         self.socket.close()
+        if self.auth:
+            self.auth.stop()
         self.context.term()
 
     def restart(self):
@@ -171,6 +188,14 @@ def config(epochs=3, samples=200, units=8):
 def slow():
     """Changes that make a job one of many long epochs, to be met while it runs."""
     return {"config": config(epochs=100000, samples=50000, units=256), "epochs": 100000}
+
+
+class Allowed:
+    def __init__(self, public):
+        self.public = public.encode()
+
+    def callback(self, domain, key):
+        return key == self.public
 
 
 class Worker:

@@ -1,12 +1,14 @@
 """The worker daemon against schema/protocol.md: what it does, what it survives, how it ends."""
 import os
+import pathlib
 import signal
 import socket
+import subprocess
 import threading
 
 import pytest
 
-from protocol import CHUNK, Coordinator, Worker, config, gone, slow
+from protocol import BIN_DIR, CHUNK, Coordinator, Worker, config, gone, slow
 
 
 @pytest.fixture
@@ -508,3 +510,64 @@ def test_a_worker_refused_says_why_and_stays(coordinator, start):
     worker = start(join=False)
     coordinator.until(lambda: "reason=not on the list" in worker.log())
     assert worker.process.poll() is None
+
+
+# ---- keys and systemd ----
+
+def make_key(folder, name):
+    subprocess.run([BIN_DIR / "tuner-worker", "--make-key", folder / name], check=True)
+    text = (folder / f"{name}").read_text()
+    return dict(line.split(" = ") for line in text.splitlines())
+
+
+def test_beyond_loopback_there_is_no_connection_without_keys(coordinator, start):
+    worker = start(endpoint="tcp://192.0.2.1:5670", join=False)
+    assert worker.process.wait(30) == 1
+    assert "needs --key and --coordinator-key" in worker.log()
+
+
+def test_with_keys_the_connection_is_encrypted_and_a_wrong_one_is_logged(coordinator, start,
+                                                                         tmp_path):
+    ours, theirs = make_key(tmp_path, "coordinator"), make_key(tmp_path, "worker")
+    make_key(tmp_path, "other")
+    coordinator.secure(ours, theirs["public"])
+    flags = ["--key", tmp_path / "worker", "--coordinator-key", tmp_path / "coordinator.pub"]
+    start(*flags)
+    assert coordinator.result_of(coordinator.job())["state"] == "completed"
+    wrong = start("--key", tmp_path / "worker", "--coordinator-key", tmp_path / "other.pub",
+                  join=False, name="wrong")
+    stranger = start("--key", tmp_path / "other", "--coordinator-key", tmp_path / "coordinator.pub",
+                     join=False, name="stranger")
+    coordinator.until(lambda: "no_coordinator" in wrong.log() and
+                      "handshake_failed" in stranger.log())
+    assert len(coordinator.hellos) == 1
+
+
+def test_systemd_is_told_of_ready_watchdog_and_stopping(coordinator, start, tmp_path, monkeypatch):
+    address = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        notify.bind(address)
+        notify.settimeout(30)
+        monkeypatch.setenv("NOTIFY_SOCKET", address)
+        monkeypatch.setenv("WATCHDOG_USEC", "400000")
+        worker = start()
+        assert notify.recv(4096) == b"READY=1"
+        assert [notify.recv(4096) for _ in range(3)] == [b"WATCHDOG=1"] * 3
+        os.kill(worker.pid, signal.SIGTERM)
+        said = b""
+        while said != b"STOPPING=1":
+            said = notify.recv(4096)
+        environment = pathlib.Path(f"/proc/{worker.pid}/environ").read_bytes()
+        assert b"NOTIFY_SOCKET" in environment and worker.process.wait(30) == 0
+
+
+def test_the_fork_server_has_one_blas_thread_and_nothing_of_systemds(coordinator, start,
+                                                                     monkeypatch):
+    monkeypatch.setenv("NOTIFY_SOCKET", "/nonexistent")
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "8")
+    worker = start()
+    assert coordinator.result_of(coordinator.job(epochs=1))["state"] == "completed"
+    environment = pathlib.Path(f"/proc/{worker.server()}/environ").read_bytes().split(b"\0")
+    assert b"OPENBLAS_NUM_THREADS=1" in environment and b"OPENBLAS_NUM_THREADS=8" not in environment
+    assert not any(variable.startswith(b"NOTIFY_SOCKET") for variable in environment)
+    assert len(os.listdir(f"/proc/{worker.server()}/task")) == 1
