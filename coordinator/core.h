@@ -17,6 +17,7 @@ struct core_options {
     const char *state_dir;
     const char *worker_listen; // "tcp://127.0.0.1:5670"
     double lease_s, heartbeat_s;
+    double client_lease_s; // of POST …/suggest; a measurement renews it
 };
 
 enum command_kind {

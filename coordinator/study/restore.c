@@ -130,7 +130,7 @@ enum code study_restore_epoch(struct study *study, const struct epoch_row *row, 
 }
 
 enum code study_restore_decision(struct study *study, const struct decision_row *row,
-                                 struct error *err)
+                                 struct decision *out, struct error *err)
 {
     struct trial *trial = study_find_trial(study, (int)row->trial);
     bool told = strcmp(row->kind, "told") == 0;
@@ -161,6 +161,7 @@ enum code study_restore_decision(struct study *study, const struct decision_row 
                                         trial->own});
         study->given_seq = row->seq;
     }
+    *out = decision;
     return OK;
 }
 

@@ -52,6 +52,11 @@ static enum study_verdict judge(const struct execution *execution, int attempt)
     return execution->state == EXECUTION_LOST ? VERDICT_STALE : VERDICT_DUPLICATE;
 }
 
+enum study_verdict study_judge(const struct study *study, int number, int index, int attempt)
+{
+    return judge(study_find_execution(study, number, index), attempt);
+}
+
 enum study_verdict study_epoch(struct study *study, int number, int index, int attempt, int epoch,
                                const cJSON *metrics, struct moment now, struct effects *fx)
 {

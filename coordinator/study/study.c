@@ -259,6 +259,12 @@ void study_fail(struct study *study, const char *reason, struct moment now, stru
     cancel_trials(study, true, "the study failed", now, fx);
 }
 
+void study_give_up(struct study *study, const char *reason, struct moment now, struct effects *fx)
+{
+    if (!study_state_ended(study->state))
+        study_fail(study, reason, now, fx);
+}
+
 // ---- commands
 
 static enum code wrong_state(const struct study *study, const char *verb, const char *possible,

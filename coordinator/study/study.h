@@ -229,8 +229,9 @@ enum code study_restore_trial(struct study *study, const struct trial_row *row, 
 enum code study_restore_execution(struct study *study, const struct execution_row *row,
                                   struct error *err);
 enum code study_restore_epoch(struct study *study, const struct epoch_row *row, struct error *err);
+// Also gives the decision, to be told to the advisor.
 enum code study_restore_decision(struct study *study, const struct decision_row *row,
-                                 struct error *err);
+                                 struct decision *decision, struct error *err);
 void study_restored(struct study *study, struct moment now, struct effects *fx);
 
 // Commands. E_STATE, with what would be possible, when the state does not allow one.
@@ -260,6 +261,9 @@ enum code study_add_point(struct study *study, const struct value *values, struc
 void study_propose(struct study *study, int64_t basis_seq, int asked, enum ask_status status,
                    const struct suggestion *points, int n, struct moment now, struct effects *fx);
 
+// The search cannot be made or cannot go on: the study fails.
+void study_give_up(struct study *study, const char *reason, struct moment now, struct effects *fx);
+
 enum study_offer {
     OFFER_WORK,    // taken
     OFFER_WAIT,    // the search is at it; ask again on news or at study_deadline()
@@ -282,6 +286,8 @@ enum study_verdict {
     VERDICT_DUPLICATE, // known already: acknowledge it again
     VERDICT_STALE,     // of an attempt that is over
 };
+// What a message of `attempt` finds, without applying anything.
+enum study_verdict study_judge(const struct study *study, int trial, int execution, int attempt);
 enum study_verdict study_epoch(struct study *study, int trial, int execution, int attempt,
                                int epoch, const cJSON *metrics, struct moment now,
                                struct effects *fx);
