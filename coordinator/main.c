@@ -91,16 +91,11 @@ static enum code serve(const sigset_t *signals, struct error *err)
     enum code code = core_start(&core_options, &core, err);
     if (code)
         return code;
-    char *store_path = NULL;
-    if (asprintf(&store_path, "%s/tunerd.db", settings.state_dir) < 0)
-        store_path = NULL;
     const struct http_options http_options = {
         .listen = settings.http_listen,
         .hosts = settings.http_host,
         .token_file = settings.token_file,
         .state_dir = settings.state_dir,
-        .store_path = store_path,
-        .lease_s = (double)settings.client_lease_s,
     };
     code = http_start(&http_options, core, &http, err);
     if (!code) {
@@ -113,7 +108,6 @@ static enum code serve(const sigset_t *signals, struct error *err)
         http_stop(http);
     }
     core_stop(core);
-    free(store_path);
     return code;
 }
 
