@@ -91,8 +91,8 @@ static bool try_ask(struct core *core, struct held_study *held, struct request *
 {
     int *numbers = alloc_zero((size_t)ask->count, sizeof *numbers), n = 0;
     bool late = core->now.s >= request->since + PATIENCE_S;
-    enum study_offer offer = study_suggest(held->study, ask->client, ask->count, late, core->now,
-                                           &core->fx, numbers, &n);
+    enum study_offer offer =
+        study_ask(held->study, ask->client, ask->count, late, core->now, &core->fx, numbers, &n);
     core_carry_out(core, held);
     if (offer != OFFER_WAIT || late) {
         lease_all(core, held->study, ask->client, numbers, n);

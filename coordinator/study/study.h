@@ -278,8 +278,8 @@ void study_set_capacity(struct study *study, int slots, struct moment now, struc
 // For a client: its open trials, then further ones up to `count`. `late`: it has waited long enough, a
 // random point will do. OFFER_WORK with *n trials; OFFER_NOTHING: there are none.
 enum { SUGGEST_MAX = 1000 };
-enum study_offer study_suggest(struct study *study, const char *client, int count, bool late,
-                               struct moment now, struct effects *fx, int *numbers, int *n);
+enum study_offer study_ask(struct study *study, const char *client, int count, bool late,
+                           struct moment now, struct effects *fx, int *numbers, int *n);
 
 enum study_verdict {
     VERDICT_APPLIED,

@@ -360,8 +360,8 @@ static int open_trials(const struct study *study, const char *client, int count,
     return n;
 }
 
-enum study_offer study_suggest(struct study *study, const char *client, int count, bool late,
-                               struct moment now, struct effects *fx, int *numbers, int *n)
+enum study_offer study_ask(struct study *study, const char *client, int count, bool late,
+                           struct moment now, struct effects *fx, int *numbers, int *n)
 {
     *n = open_trials(study, client, count, numbers);
     while (*n < count && trial_may_start(study)) {
