@@ -22,6 +22,9 @@ import {
 import { number } from '../../web/src/format.js';
 
 const STREAM = [
+    'retry: 2000',
+    'id: 6',
+    '',
     ': still here',
     '',
     'id: 7',
@@ -47,6 +50,7 @@ for (const newline of ['\n', '\r\n'])
             const take = parser((event) => events.push(event));
             for (let i = 0; i < text.length; i += size) take(text.slice(i, i + size));
             assert.deepEqual(events, [
+                { id: 6, kind: undefined, data: null },
                 { id: 7, kind: 'trial', data: { study: 'ü', number: 1 } },
                 { id: 8, kind: 'study', data: { study: 'b' } },
                 { id: NaN, kind: 'reset', data: { oldest: 3 } },

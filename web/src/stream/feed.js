@@ -4,9 +4,10 @@
 
 const RETRY_MS = [500, 1000, 2000, 5000];
 const BATCH_MS = 100;
+const SILENCE_MS = 45000; // the coordinator says something every 15 seconds
 
-// Splits server-sent events text; calls event({id, kind, data}) for each complete one.
-// Returns a function that takes the next piece of text.
+// Splits server-sent events text; calls event({id, kind, data}) for each complete block, `data` null in one
+// that only tells the id reached. Returns a function that takes the next piece of text.
 export function parser(event) {
     let rest = '';
     return (text) => {
@@ -22,12 +23,8 @@ export function parser(event) {
                 if (line.startsWith('data:')) fields.data.push(value);
                 else fields[line.slice(0, colon)] = value;
             }
-            if (fields.data.length)
-                event({
-                    id: Number(fields.id),
-                    kind: fields.event,
-                    data: JSON.parse(fields.data.join('\n')),
-                });
+            const data = fields.data.length ? JSON.parse(fields.data.join('\n')) : null;
+            if (data || fields.id) event({ id: Number(fields.id), kind: fields.event, data });
         }
     };
 }
@@ -39,8 +36,7 @@ export class Feed {
         this.send = send;
         this.status = 'connecting';
         this.token = '';
-        this.last = 0; // sequence number of the last event seen
-        this.joined = false; // true once a connection stood
+        this.last = null; // sequence number of the last event seen
         this.batch = [];
         this.running = false;
         this.wake = () => {};
@@ -86,33 +82,49 @@ export class Feed {
 
     async follow(connected) {
         const headers = this.token ? { Authorization: `Bearer ${this.token}` } : {};
-        const since = this.last ? `?since=${this.last}` : '';
-        const answer = await fetch(`/api/v1/events${since}`, { headers, cache: 'no-store' });
-        this.refused = answer.status === 401 || answer.status === 403;
-        if (!answer.ok) return;
-        connected();
-        if (this.joined && !this.last) this.send({ kind: 'reset' }); // there may have been events that nobody heard
-        this.joined = true;
-        this.tell('live');
-        const take = parser((event) => this.event(event));
-        const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-        for (;;) {
-            const { done, value } = await reader.read();
-            if (done) return;
-            take(value);
+        const since = this.last === null ? '' : `?since=${this.last}`;
+        const silence = new AbortController();
+        let timer = 0;
+        const heard = () => {
+            clearTimeout(timer);
+            timer = setTimeout(() => silence.abort(), SILENCE_MS);
+        };
+        heard();
+        try {
+            const answer = await fetch(`/api/v1/events${since}`, {
+                headers,
+                cache: 'no-store',
+                signal: silence.signal,
+            });
+            this.refused = answer.status === 401 || answer.status === 403;
+            if (!answer.ok) return;
+            connected();
+            this.tell('live');
+            const take = parser((event) => this.event(event));
+            const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+            for (;;) {
+                const { done, value } = await reader.read();
+                if (done) return;
+                heard();
+                take(value);
+            }
+        } finally {
+            clearTimeout(timer);
         }
     }
 
-    event(event) {
-        if (event.kind === 'reset') {
-            this.last = 0;
+    event({ id, kind, data }) {
+        if (id >= 0) this.last = id;
+        if (kind === 'reset') {
             this.batch = [];
             this.send({ kind: 'reset' });
-            return;
+        } else if (data) {
+            this.batch.push({ kind, data });
+            if (this.batch.length === 1)
+                setTimeout(
+                    () => this.send({ kind: 'events', events: this.batch.splice(0) }),
+                    BATCH_MS,
+                );
         }
-        if (event.id) this.last = event.id;
-        this.batch.push(event);
-        if (this.batch.length === 1)
-            setTimeout(() => this.send({ kind: 'events', events: this.batch.splice(0) }), BATCH_MS);
     }
 }

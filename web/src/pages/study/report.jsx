@@ -112,6 +112,9 @@ function Classification({ report }) {
     );
 }
 
+// How much of its colour a cell takes. Between 50 and 85 % neither light nor dark figures can be read.
+const tint = (strong) => (strong > 0.5 ? 85 + 30 * (strong - 0.5) : 100 * strong);
+
 // Shares of each true class: the diagonal is what was right, in the accent; mistakes in the colour of failure.
 function Confusion({ matrix, names }) {
     const numbers = matrix.length <= MATRIX_NUMBERS_MAX;
@@ -142,14 +145,12 @@ function Confusion({ matrix, names }) {
                                     <th scope="row">{label(i)}</th>
                                     {row.map((n, j) => {
                                         const share = n / total;
-                                        const strength = Math.round(
-                                            100 * (i === j ? share : Math.sqrt(share)),
-                                        );
+                                        const strong = i === j ? share : Math.sqrt(share);
                                         return (
                                             <td
                                                 key={j}
-                                                class={`${i === j ? 'is-right' : 'is-wrong'} ${strength > 55 ? 'is-strong' : ''}`}
-                                                style={{ '--share': `${strength}%` }}
+                                                class={`${i === j ? 'is-right' : 'is-wrong'} ${strong > 0.5 ? 'is-strong' : ''}`}
+                                                style={{ '--share': `${tint(strong)}%` }}
                                                 title={`${label(i)} taken for ${label(j)}: ${n} (${(100 * share).toFixed(1)} %)`}
                                             >
                                                 {numbers ? n : <span class="hidden">{n}</span>}
