@@ -54,60 +54,64 @@ static cJSON *metrics_of(const struct training *t, double loss)
     return NULL;
 }
 
-// One prediction with its picture, `place` counted in the part.
-static enum code add_sample(struct training *t, const struct data_part *part, int64_t place,
-                            cJSON *samples, struct error *err)
+static enum code add_class_sample(struct training *t, const struct data_part *part, int64_t place,
+                                  int64_t row, const real *predicted, cJSON *samples,
+                                  struct error *err)
 {
-    const struct pass pass = training_pass(t, 1, false);
     const struct dataset_info *info = &t->data->info;
-    const int64_t row = part->index ? part->index[place] : place;
-    const int outputs = (int)t->model.output_size;
-    const real *predicted;
-    int class;
+    const int outputs = (int)t->model.output_size, class = report_class(predicted, outputs);
+    struct report_sample sample = {.index = place,
+                                   .label = t->batch.classes[0],
+                                   .prediction = class,
+                                   .names = (const char *const *)t->data->class_names,
+                                   .nnames = info->classes,
+                                   .rank = info->rank,
+                                   .shape = info->shape};
 
-    batch_gather(t, part, NULL, place, 1, false);
-    predicted = model_forward(&t->model, &pass, t->batch.x);
-    class = report_class(predicted, outputs);
-    const struct report_sample sample = {
-        .index = row,
-        .label = t->batch.classes[0],
-        .prediction = class,
-        .probability =
-            (double)(outputs > 1 || class ? predicted[outputs > 1 ? class : 0] : 1 - predicted[0]),
-        .names = (const char *const *)t->data->class_names,
-        .nnames = info->classes,
-        .pixels = info->features_bytes
-                      ? (const uint8_t *)part->x + (size_t)row * (size_t)t->view.features
-                      : NULL,
-        .rank = info->rank,
-        .shape = info->shape,
-    };
+    if (outputs > 1)
+        sample.probability = (double)predicted[class];
+    else
+        sample.probability = (double)(class ? predicted[0] : 1 - predicted[0]);
+    if (info->features_bytes)
+        sample.pixels = (const uint8_t *)part->x + (size_t)row * (size_t)t->view.features;
     return report_add_sample(samples, &sample, err);
 }
 
-static enum code add_classes(struct training *t, const struct data_part *part, int64_t *confusion,
-                             int classes, cJSON *report, struct error *err)
+// The part's first samples with their predictions.
+static enum code add_samples(struct training *t, const struct data_part *part, cJSON *report,
+                             struct error *err)
+{
+    const int64_t count = part->samples < SAMPLES ? part->samples : SAMPLES;
+    const struct pass pass = training_pass(t, 1, false);
+    cJSON *samples = cJSON_AddArrayToObject(report, "samples");
+    enum code code = samples ? OK : fail(err, E_MEMORY, "", "out of memory");
+
+    for (int64_t i = 0; code == OK && i < count; i++) {
+        const real *predicted;
+
+        batch_gather(t, part, NULL, i, 1, false);
+        predicted = model_forward(&t->model, &pass, t->batch.x);
+        code = t->batch.classes ? add_class_sample(t, part, i, part->index ? part->index[i] : i,
+                                                   predicted, samples, err)
+                                : report_add_value(samples, i, (double)t->batch.values[0],
+                                                   (double)predicted[0], err);
+    }
+    return code;
+}
+
+static enum code add_classes(const struct training *t, const int64_t *confusion, int classes,
+                             cJSON *report, struct error *err)
 {
     // Names fit only when the model has an output for each class and no more.
-    const struct report_options options = {.names = classes == t->data->info.classes
-                                                        ? (const char *const *)t->data->class_names
-                                                        : NULL,
-                                           .digits = 2};
-    cJSON *samples = cJSON_CreateArray();
-    const int64_t count = part->samples < SAMPLES ? part->samples : SAMPLES;
-    enum code code = OK;
+    const bool named = classes == t->data->info.classes;
+    const struct report_options options = {
+        .names = named ? (const char *const *)t->data->class_names : NULL, .digits = 2};
 
-    if (!samples || !cJSON_AddItemToObject(report, "samples", samples)) {
-        cJSON_Delete(samples);
+    if (!add(report, "classification_report",
+             report_classification(confusion, classes, &options)) ||
+        !add(report, "confusion_matrix", report_confusion(confusion, classes)))
         return fail(err, E_MEMORY, "", "out of memory");
-    }
-    for (int64_t i = 0; code == OK && i < count; i++)
-        code = add_sample(t, part, i, samples, err);
-    if (code == OK && (!add(report, "classification_report",
-                            report_classification(confusion, classes, &options)) ||
-                       !add(report, "confusion_matrix", report_confusion(confusion, classes))))
-        code = fail(err, E_MEMORY, "", "out of memory");
-    return code;
+    return OK;
 }
 
 static enum code fill(struct training *t, const struct data_part *part, const char *name,
@@ -129,7 +133,9 @@ static enum code fill(struct training *t, const struct data_part *part, const ch
         !add(report, "test", metrics_of(t, loss)))
         code = fail(err, E_MEMORY, "", "out of memory");
     if (code == OK && confusion)
-        code = add_classes(t, part, confusion, classes, report, err);
+        code = add_classes(t, confusion, classes, report, err);
+    if (code == OK)
+        code = add_samples(t, part, report, err);
     free(confusion);
     return code;
 }

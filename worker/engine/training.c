@@ -212,6 +212,34 @@ static enum code allocate(struct training *t, const cJSON *config,
     return code;
 }
 
+// Where the first layer is an Embedding: all samples are whole numbers it has rows for.
+static enum code check_words(struct training *t, struct error *err)
+{
+    const struct data_part *parts[] = {&t->view.train, &t->view.validation, &t->view.test};
+    const struct layer *first = t->model.layers;
+    int64_t limit;
+
+    while (first->alias && first + 1 < t->model.layers + t->model.nlayers)
+        first++;
+    if (!first->ops->input_limit)
+        return OK;
+    limit = first->ops->input_limit(first);
+    for (int p = 0; p < 3; p++)
+        for (int64_t i = 0; i < parts[p]->samples; i++) {
+            batch_gather(t, parts[p], NULL, i, 1, false);
+            for (int64_t j = 0; j < t->view.features; j++) {
+                const real x = t->batch.x[j];
+
+                if (!(x >= 0 && x < (real)limit) || x != (real)(int64_t)x)
+                    return fail(err, E_RANGE, "/model/layers",
+                                "Embedding has rows for 0 to %lld, and sample %lld has %g; give "
+                                "whole numbers (scale \"none\") or a larger input_dim",
+                                (long long)limit - 1, (long long)i, (double)x);
+            }
+        }
+    return OK;
+}
+
 // The names an epoch's log will have, for callbacks that monitor one.
 static enum code check_monitors(const struct training *t, struct error *err)
 {
@@ -245,6 +273,8 @@ enum code training_new(struct training **out, const cJSON *config, const struct 
         code = check_monitors(t, err);
     if (code == OK)
         code = allocate(t, config, limits, err);
+    if (code == OK)
+        code = check_words(t, err);
     if (code != OK) {
         training_free(t);
         return code;
