@@ -682,6 +682,7 @@ static cJSON *fit_config(const cJSON *item)
 // exactly, and scaled where the batch is gathered.
 struct fit_data {
     struct dataset dataset;
+    double unit; // of x
     float x[512], y[64];
     int32_t classes[16];
 };
@@ -695,14 +696,14 @@ static void make_data(const cJSON *item, struct fit_data *data)
     real numbers[512];
     size_t n;
 
-    *data = (struct fit_data){0};
+    *data = (struct fit_data){.unit = strncmp(name_of(item), "sequence", 8) == 0 ? 1 : 0.001};
     set->info.train_samples = cJSON_GetArraySize(y);
     set->info.rank = shape.rank;
     set->target_width = 1;
     memcpy(set->info.shape, shape.dim, sizeof(shape.dim));
     n = flat(json_member(inputs, "x"), numbers);
     for (size_t i = 0; i < n; i++)
-        data->x[i] = (float)round((double)numbers[i] * 1000);
+        data->x[i] = (float)round((double)numbers[i] / data->unit);
     n = flat(y, numbers);
     for (size_t i = 0; i < n; i++) {
         data->y[i] = (float)numbers[i];
@@ -753,7 +754,7 @@ static void check_fit(const cJSON *item)
     print_message("    %s\n", name_of(item));
     if (training_new(&t, config, &data.dataset, 1, NULL, &err))
         fail_msg("%s: %s %s", name_of(item), err.pointer, err.message);
-    t->factor[0] = (real)0.001;
+    t->factor[0] = (real)data.unit;
     set_weights(&t->model, reference_at(item, "inputs", "weights"), "value");
     for (; !training_done(t); epoch++) {
         assert_int_equal(training_epoch(t, &log, &err), OK);
