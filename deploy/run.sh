@@ -19,8 +19,7 @@ coordinator="" worker="" ctl_pid=""
 stop() {
     trap '' INT TERM
     [ -z "$ctl_pid" ] || kill "$ctl_pid" 2>/dev/null || true
-    # Twice: the first asks the worker to finish what runs, the second to give it back at once.
-    [ -z "$worker" ] || { kill "$worker" 2>/dev/null && kill "$worker" 2>/dev/null; wait "$worker"; } || true
+    [ -z "$worker" ] || { kill "$worker" 2>/dev/null; wait "$worker"; } || true
     [ -z "$coordinator" ] || { kill "$coordinator" 2>/dev/null; wait "$coordinator"; } || true
     echo "Stopped. 'make run' goes on where it was; everything is kept in $state/."
 }
@@ -38,7 +37,7 @@ until curl -sf "http://$http/readyz" >/dev/null; do
     sleep 0.1
 done
 "$bin/tuner-worker" --coordinator "$endpoint" --slots "$(nproc)" --cache-dir "$state/worker" \
-    --name "$(hostname)" 2>>"$state/worker.log" &
+    --name "$(uname -n)" --drain-timeout 0 2>>"$state/worker.log" &
 worker=$!
 
 echo "Dashboard: http://$http/    (logs in $state/*.log; Ctrl-C stops everything)"
