@@ -167,10 +167,22 @@ void leases_forgive(struct leases *leases, double now)
 void leases_each(struct leases *leases, const char *holder,
                  void (*each)(void *context, struct lease *lease), void *context)
 {
-    struct entry *entry, *next;
-    DL_FOREACH_SAFE(leases->running, entry, next)
-    if (!holder || strcmp(entry->lease.holder, holder) == 0)
-        each(context, &entry->lease);
+    struct lease_key *keys = NULL; // taken first: `each` may change the list in any way
+    int n = 0, cap = 0;
+    struct entry *entry;
+    DL_FOREACH(leases->running, entry)
+    {
+        if (holder && strcmp(entry->lease.holder, holder) != 0)
+            continue;
+        keys = alloc_more(keys, n, &cap, sizeof *keys);
+        keys[n++] = entry->lease.key;
+    }
+    for (int i = 0; i < n; i++) {
+        struct lease *lease = lease_find(leases, keys[i]);
+        if (lease && lease->state != LEASE_LAPSED)
+            each(context, lease);
+    }
+    free(keys);
 }
 
 void lease_key_text(struct lease_key key, char out[64])

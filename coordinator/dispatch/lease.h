@@ -58,8 +58,8 @@ double leases_deadline(const struct leases *leases);
 // After a stall of our own, during which nobody could renew: all get a whole period from now.
 void leases_forgive(struct leases *leases, double now);
 
-// Calls `each` for all leases of a holder (NULL: of all) that are held or ending. `each` may drop, lapse or
-// call off the lease it is given.
+// Calls `each` for all leases of a holder (NULL: of all) that are held or ending. `each` may do
+// anything to any lease.
 void leases_each(struct leases *leases, const char *holder,
                  void (*each)(void *context, struct lease *lease), void *context);
 // Ends the period of a held lease now: it becomes lapsed.
