@@ -36,10 +36,11 @@ LIB_NAMES := common search engine coordinator worker ctl
 $(O)/libcommon.a: $(call obj,$(COMMON))
 $(O)/libsearch.a: $(call obj,$(SEARCH))
 $(O)/libengine.a: $(call obj,$(ENGINE))
-$(O)/libcoordinator.a: $(call obj,$(COORDINATOR)) $(O)/gen/assets.o
+$(O)/libcoordinator.a: $(call obj,$(COORDINATOR)) $(O)/gen/assets.o $(O)/gen/openapi.o
 $(O)/libworker.a: $(call obj,$(WORKER))
 $(O)/libctl.a: $(call obj,$(filter-out coordinator/ctl/main.c,$(CTL)))
 
+.DEFAULT_GOAL := all
 .PHONY: all deps run test unit check bench install clean format
 all: $(O)/tunerd $(O)/tuner-worker $(O)/tunerctl
 ifeq ($(V),release)

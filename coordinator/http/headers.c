@@ -149,7 +149,7 @@ static bool item_is(const char *from, const char *to, const char *item, bool *ze
 {
     while (from < to && (*from == ' ' || *from == '\t'))
         from++;
-    const char *end = memchr(from, ';', (size_t)(to - from));
+    const char *end = from < to ? memchr(from, ';', (size_t)(to - from)) : NULL;
     const char *weight = end ? memchr(end, '=', (size_t)(to - end)) : NULL;
     *zero = weight && strtod(weight + 1, NULL) == 0;
     end = end ? end : to;
