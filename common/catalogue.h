@@ -57,6 +57,7 @@ struct arg {
     const char *fallback;    // Keras' default as JSON text; NULL: null
     double min, max;         // numbers and elements of lists: inclusive bounds; both 0: none
     bool min_open, max_open; // bounds excluded
+    bool plain;              // ARG_STRING: letters, digits and . _ - only, and not dots alone
     int count;               // ARG_INTEGERS: 0 any length from 1
     const char *const *names;
     enum catalogue_kind kind;

@@ -10,7 +10,7 @@ static const char *const generators[] = {"blobs", "spirals", "linear"};
 
 // clang-format off
 static const struct arg study_args[] = {
-    {"name", ARG_STRING, .required = true, .fixed = true},
+    {"name", ARG_STRING, .required = true, .fixed = true, .plain = true},
     {"description", ARG_STRING, .nullable = true, .fixed = true, .max = 10000},
     {"seed", ARG_INTEGER, .nullable = true, .fixed = true, .min = 0, .max = 9007199254740991.0},
     {"priority", ARG_INTEGER, .fallback = "0", .fixed = true, .min = -1000, .max = 1000},
@@ -23,7 +23,7 @@ static const struct arg study_args[] = {
     {0},
 };
 static const struct arg dataset_args[] = {
-    {"name", ARG_STRING, .required = true, .fixed = true},
+    {"name", ARG_STRING, .required = true, .fixed = true, .plain = true},
     {"scale", ARG_NAME, .fallback = "\"none\"", .names = scales},
     {"validation_split", ARG_NUMBER, .nullable = true, .min = 0, .max = 1, .max_open = true},
     {"validation_data", ARG_NAME, .nullable = true, .fixed = true, .names = parts},
@@ -77,30 +77,10 @@ static bool is_generated(const char *name)
     return false;
 }
 
-static bool is_plain(const char *name)
-{
-    static const char letters[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-
-    // "." and ".." would not survive in a URL.
-    return strspn(name, letters) == strlen(name) && strspn(name, ".") < strlen(name);
-}
-
-static enum code check_study(const cJSON *config, struct error *err)
-{
-    if (!is_plain(json_string_or(config, "name", "")))
-        return fail(err, E_INVALID, "/name",
-                    "a study's name has letters, digits and . _ - only, and not dots alone");
-    return OK;
-}
-
 static enum code check_dataset(const cJSON *config, struct error *err)
 {
     const char *name = json_string_or(config, "name", "");
 
-    if (!is_plain(name))
-        return fail(err, E_INVALID, "/name",
-                    "a data set's name has letters, digits and . _ - only");
     if (json_number_or(config, "validation_split", 0) > 0 && !is_null(config, "validation_data"))
         return fail(err, E_INVALID, "/validation_data",
                     "validation_split and validation_data exclude each other; leave one out");
@@ -124,7 +104,7 @@ static enum code check_split(const cJSON *config, struct error *err)
 }
 
 const struct entry catalogue_sections[] = {
-    {.name = "study", .args = study_args, .check = check_study},
+    {.name = "study", .args = study_args},
     {.name = "dataset", .args = dataset_args, .check = check_dataset},
     {.name = "split", .args = split_args, .check = check_split},
     {.name = "generate", .args = generate_args},

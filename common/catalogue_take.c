@@ -150,12 +150,26 @@ static cJSON *take_name(const struct taker *t, const struct arg *arg, const cJSO
     return NULL;
 }
 
+// What stands in file names and URLs: "." and ".." would not survive there.
+static bool is_plain(const char *name)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+
+    return strspn(name, letters) == strlen(name) && strspn(name, ".") < strlen(name);
+}
+
 static cJSON *take_string(const struct taker *t, const struct arg *arg, const cJSON *item,
                           const char *pointer)
 {
     size_t len = cJSON_IsString(item) ? strlen(item->valuestring) : 0;
     size_t longest = arg->max > 0 ? (size_t)arg->max : 128;
 
+    if (arg->plain && len && !is_plain(item->valuestring)) {
+        fault(t->faults, E_INVALID, pointer,
+              "%s can have letters, digits and . _ - only, and not dots alone", arg->name);
+        return NULL;
+    }
     if (len >= 1 && len <= longest)
         return copy(t, item, pointer);
     fault(t->faults, cJSON_IsString(item) ? E_RANGE : E_TYPE, pointer,

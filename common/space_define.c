@@ -267,12 +267,11 @@ static enum value_kind common_kind(struct definition *d, const cJSON *values)
 
     for (const cJSON *item = values->child; item; item = item->next, index++) {
         enum value_kind kind = kind_of(item);
-        if (kind == common || (kind == V_INT && common == V_FLOAT))
+        bool fits = kind == common || (kind == V_INT && common == V_FLOAT) || common == V_NONE ||
+                    (kind == V_FLOAT && common == V_INT);
+        if (fits && kind != V_NONE) {
+            common = kind == V_INT && common == V_FLOAT ? V_FLOAT : kind;
             continue;
-        if (common == V_NONE || (kind == V_FLOAT && common == V_INT)) {
-            common = kind;
-            if (kind != V_NONE)
-                continue;
         }
         struct json_pointer at = json_pointer_at(json_pointer_of(d->pointer, "values").text, index);
         fault(d->faults, E_TYPE, at.text,

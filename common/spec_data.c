@@ -23,7 +23,10 @@ static struct value *point(const struct points *points, int index)
 
 static double magnitude(struct value value)
 {
-    return value.kind == V_INT ? (double)value.i : value.kind == V_FLOAT ? value.f : value.b;
+    return value.kind == V_INT     ? (double)value.i
+           : value.kind == V_FLOAT ? value.f
+           : value.kind == V_BOOL  ? value.b
+                                   : 0;
 }
 
 static bool is_alternative(const struct hp *hp)
