@@ -13,7 +13,7 @@ static const struct variant {
     const struct gp_prior *prior;
 } variants[] = {
     {OUTCOME_HALF_RANK, &gp_prior_optuna},
-    {OUTCOME_HALF_RANK_LOG, &gp_prior_optuna},
+    {OUTCOME_HALF_RANK, &gp_prior_dimension},
     {OUTCOME_PLAIN, &gp_prior_optuna},
 };
 enum { VARIANTS = sizeof variants / sizeof *variants };
