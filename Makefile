@@ -51,7 +51,7 @@ endif
 
 %.a:
 	@rm -f $@
-	$(AR) rcs $@ $^
+	@$(AR) rcs $@ $^
 
 # The engine: loops want -O3, and nothing is vectorised while libm may set errno. Compiled a second time
 # in double precision, for the tests named *_double.
@@ -61,11 +61,13 @@ $(O)/tests/conformance/%_double.o: CPPFLAGS += -DENGINE_REAL_DOUBLE
 $(O)/libengine_double.a: $(patsubst %.c,$(O)/double/%.o,$(ENGINE))
 $(O)/double/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 $(WARN) $(CFLAGS_$(V)) $(CFLAGS) $(CPPFLAGS) -DENGINE_REAL_DOUBLE -MMD -MP -c -o $@ $<
+	@echo "  CC      $<"
+	@$(CC) -std=gnu11 $(WARN) $(CFLAGS_$(V)) $(CFLAGS) $(CPPFLAGS) -DENGINE_REAL_DOUBLE -MMD -MP -c -o $@ $<
 
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 $(WARN) $(CFLAGS_$(V)) $(CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+	@echo "  CC      $<"
+	@$(CC) -std=gnu11 $(WARN) $(CFLAGS_$(V)) $(CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
 # The searches' arithmetic gives the same bits wherever a study is replayed: no fused multiply-add.
 $(O)/coordinator/search/%.o: CFLAGS += -ffp-contract=off -fno-math-errno
@@ -95,9 +97,10 @@ $(O)/gen/openapi.c: schema/openapi.yaml schema/openapi.py
 	@mkdir -p $(@D)
 	$(PYTHON) schema/openapi.py $< > $@.new && mv $@.new $@
 $(O)/gen/assets.o $(O)/gen/openapi.o: $(O)/gen/%.o: $(O)/gen/%.c
-	$(CC) -std=gnu11 $(WARN) $(CFLAGS_$(V)) $(CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+	@echo "  CC      $<"
+	@$(CC) -std=gnu11 $(WARN) $(CFLAGS_$(V)) $(CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
-link = $(CC) $(LDFLAGS_$(V)) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
+link = @echo "  LINK    $@" && $(CC) $(LDFLAGS_$(V)) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
 $(O)/tunerd: $(O)/coordinator/main.o $(O)/libcoordinator.a $(O)/libsearch.a $(O)/libcommon.a
 	$(link)
 $(O)/tuner-worker: $(O)/worker/main.o $(O)/libworker.a $(O)/libengine.a $(O)/libcommon.a
