@@ -135,10 +135,13 @@ static enum code load_worker(void *context, const void *data, struct error *err)
     return OK;
 }
 
-static void restore_leases(struct core *core, const struct study *study)
+static void restore_leases(struct core *core, struct held_study *held)
 {
+    const struct study *study = held->study;
     for (int i = 0; i < study->ntrials && study->counts[TRIAL_RUNNING]; i++) {
         const struct trial *trial = study->trials[i];
+        if (trial->state == TRIAL_RUNNING)
+            job_know_parameters(core, held, i);
         for (int j = 0; trial->state == TRIAL_RUNNING && j < study->nexecutions; j++) {
             const struct execution *execution = &trial->executions[j];
             struct lease_key key = {study->id, i, j};
@@ -156,7 +159,7 @@ static void restore_leases(struct core *core, const struct study *study)
 static void finish(struct core *core)
 {
     for (struct held_study *held = core->list; held; held = held->next) {
-        restore_leases(core, held->study);
+        restore_leases(core, held);
         held->study->capacity = core->fleet.slots;
         study_restored(held->study, core->now, &core->fx);
         core_carry_out(core, held);

@@ -203,6 +203,8 @@ void dispatch_restore_lease(struct core *core, struct lease_key key, int attempt
 // job.c
 cJSON *job_message(struct core *core, struct held_study *held, int trial, int execution,
                    struct error *err);
+// For an objective that asks for the model's `parameters`.
+void job_know_parameters(struct core *core, struct held_study *held, int trial);
 // transfer.c
 void transfer_fetch(struct core *core, const char *worker, const cJSON *message);
 // True when the chunk is taken and may be acknowledged; false: the upload cannot go on.

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/catalogue.h"
+#include "common/log.h"
 #include "common/wire.h"
 #include "coordinator/alloc.h"
 #include "coordinator/core_state.h"
@@ -66,6 +68,41 @@ static void add_checkpoint(cJSON *message, const struct checkpoint_entry *entry)
     cJSON *checkpoint = cJSON_AddObjectToObject(message, "checkpoint");
     cJSON_AddStringToObject(checkpoint, "sha256", entry->sha256);
     cJSON_AddNumberToObject(checkpoint, "size", (double)entry->size);
+}
+
+// The shape of one sample of the study's data.
+static enum code input_shape(struct core *core, const struct study_spec *spec, const cJSON *config,
+                             struct shape *out, struct error *err)
+{
+    struct dataset_info info = {0};
+    const cJSON *generate = json_member(json_member(config, "dataset"), "generate");
+    const struct dataset_entry *entry = core_find_dataset(core, spec->dataset);
+    enum code code = study_check_is_generated(spec->dataset)
+                         ? dataset_generate_info(spec->dataset, generate, &info, err)
+                     : entry ? study_check_read_info(entry->info, &info, err)
+                             : fail(err, E_NOT_FOUND, "", "the data set is gone");
+    out->rank = info.rank;
+    memcpy(out->dim, info.shape, sizeof out->dim);
+    return code;
+}
+
+void job_know_parameters(struct core *core, struct held_study *held, int number)
+{
+    const struct study_spec *spec = &held->spec->spec;
+    struct error err;
+    struct shape input;
+    int64_t trainable = 0, frozen = 0;
+    if (!spec->has_model || !study_needs_parameters(held->study, number))
+        return;
+    cJSON *config = study_spec_resolve(spec, held->study->trials[number]->values, &err);
+    if (!config || input_shape(core, spec, config, &input, &err) ||
+        catalogue_infer_model(json_member(config, "model"), &input, NULL, &trainable, &frozen,
+                              &err))
+        log_event(LOG_LEVEL_WARNING, "parameters_unknown", "study=%s trial=%d %s", spec->name,
+                  number, err.message);
+    else
+        study_set_parameters(held->study, number, trainable + frozen);
+    cJSON_Delete(config);
 }
 
 cJSON *job_message(struct core *core, struct held_study *held, int number, int index,

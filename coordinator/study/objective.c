@@ -148,6 +148,14 @@ double objective_value(struct objective_meter *meter, const cJSON *metrics, int6
     return isfinite(value) ? value : NAN;
 }
 
+bool objective_needs_parameters(const struct objective_meter *meter)
+{
+    for (int i = 0; i < meter->nvariables; i++)
+        if (strcmp(meter->variables[i].name, "parameters") == 0)
+            return true;
+    return false;
+}
+
 static bool lacks(const cJSON *metrics, const char *name)
 {
     return !json_member(metrics, name);

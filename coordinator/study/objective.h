@@ -19,6 +19,8 @@ enum direction objective_direction(const struct study_spec *spec);
 // expression `parameters` is the model's (0: unknown, NaN results) and `epoch_seconds` the epoch's
 // seconds + val_seconds.
 double objective_value(struct objective_meter *meter, const cJSON *metrics, int64_t parameters);
+// Whether the value depends on `parameters`.
+bool objective_needs_parameters(const struct objective_meter *meter);
 // Name of the first metric that `metrics` lacks; NULL when it has all.
 const char *objective_missing(const struct objective_meter *meter, const cJSON *metrics);
 

@@ -71,6 +71,16 @@ enum study_verdict study_epoch(struct study *study, int number, int index, int a
     return VERDICT_APPLIED;
 }
 
+bool study_needs_parameters(const struct study *study, int trial)
+{
+    return study->trials[trial]->parameters == 0 && objective_needs_parameters(study->meter);
+}
+
+void study_set_parameters(struct study *study, int trial, int64_t parameters)
+{
+    study->trials[trial]->parameters = parameters;
+}
+
 // ---- results
 
 static bool all_done(const struct study *study, const struct trial *trial, bool *pruned)

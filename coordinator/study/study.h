@@ -309,6 +309,10 @@ enum code study_complete(struct study *study, int trial, const cJSON *metrics,
                          const char *infeasible_reason, struct moment now, struct effects *fx,
                          struct error *err);
 
+// Whether trial's `parameters` (of its model) must be known before its first epoch; and sets them.
+bool study_needs_parameters(const struct study *study, int trial);
+void study_set_parameters(struct study *study, int trial, int64_t parameters);
+
 // Time passes: max_duration_s.
 void study_tick(struct study *study, struct moment now, struct effects *fx);
 // When study_tick() or study_take() should be called again, in monotonic seconds; INFINITY: never.
