@@ -144,6 +144,24 @@ test:
 	@$(MAKE) --no-print-directory -j$$(nproc) V=asan all unit
 	@$(PYTHON) tests/run.py --bin-dir $(B)/asan $(patsubst %.c,$(B)/asan/%,$(TEST_SOURCES))
 
+# An installed configuration is never overwritten: the new example then lies beside it.
+SYSCONFDIR ?= /etc
+UNITS := tunerd.service tuner-worker.service
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/systemd/system \
+	    $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man8 \
+	    $(DESTDIR)$(PREFIX)/share/doc/tunerd/examples $(DESTDIR)$(SYSCONFDIR)/tunerd
+	install -m 755 $(O)/tunerd $(O)/tuner-worker $(O)/tunerctl $(DESTDIR)$(PREFIX)/bin
+	install -m 644 deploy/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 deploy/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 644 schema/examples/*.json $(DESTDIR)$(PREFIX)/share/doc/tunerd/examples
+	for unit in $(UNITS); do \
+	    sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' deploy/systemd/$$unit.in \
+	        > $(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit || exit 1; done
+	for conf in tunerd.conf tuner-worker.conf; do \
+	    to=$(DESTDIR)$(SYSCONFDIR)/tunerd/$$conf; [ ! -e $$to ] || to=$$to.new; \
+	    install -m 644 deploy/etc/$$conf $$to || exit 1; done
+
 check:
 	@deploy/deps.sh run check
 	@deploy/check.sh
