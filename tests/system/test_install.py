@@ -57,6 +57,9 @@ def test_the_example_configurations_are_taken(program):
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd here")
 @pytest.mark.parametrize("unit", ["tunerd.service", "tuner-worker.service"])
 def test_systemd_takes_the_units(installed, unit):
+    system = installed / "usr/lib/systemd/system"
+    for target in ["sysinit", "basic", "shutdown", "network", "multi-user"]:  # of the host's
+        (system / f"{target}.target").write_text("[Unit]\n")
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", f"--root={installed}", unit],
                           capture_output=True, text=True)
     ours = [line for line in done.stderr.splitlines() if unit in line]
