@@ -141,7 +141,8 @@ static void deliver(struct advisor *advisor, struct advice *advice)
     pthread_mutex_lock(&advisor->lock);
     LL_APPEND(advisor->outbox, advice);
     pthread_mutex_unlock(&advisor->lock);
-    advisor->news(advisor->context);
+    if (advisor->news)
+        advisor->news(advisor->context);
 }
 
 static void close_seat(struct advisor *advisor, struct seat *seat)
@@ -269,23 +270,34 @@ static void work(struct advisor *advisor, struct message *message)
     }
 }
 
+bool advisor_turn(struct advisor *advisor)
+{
+    pthread_mutex_lock(&advisor->lock);
+    struct message *message = advisor->inbox;
+    if (message)
+        DL_DELETE(advisor->inbox, message);
+    pthread_mutex_unlock(&advisor->lock);
+    if (!message)
+        return false;
+    work(advisor, message);
+    free_message(message);
+    return true;
+}
+
+static bool wait_for_work(struct advisor *advisor)
+{
+    pthread_mutex_lock(&advisor->lock);
+    while (!advisor->ends && !advisor->inbox)
+        pthread_cond_wait(&advisor->work, &advisor->lock);
+    bool ends = advisor->ends;
+    pthread_mutex_unlock(&advisor->lock);
+    return !ends;
+}
+
 static void *run(void *argument)
 {
-    struct advisor *advisor = argument;
-    pthread_mutex_lock(&advisor->lock);
-    while (!advisor->ends) {
-        struct message *message = advisor->inbox;
-        if (!message) {
-            pthread_cond_wait(&advisor->work, &advisor->lock);
-            continue;
-        }
-        DL_DELETE(advisor->inbox, message);
-        pthread_mutex_unlock(&advisor->lock);
-        work(advisor, message);
-        free_message(message);
-        pthread_mutex_lock(&advisor->lock);
-    }
-    pthread_mutex_unlock(&advisor->lock);
+    while (wait_for_work(argument))
+        advisor_turn(argument);
     return NULL;
 }
 
@@ -297,7 +309,7 @@ struct advisor *advisor_new(const char *state_dir, void (*news)(void *context), 
     advisor->context = context;
     pthread_mutex_init(&advisor->lock, NULL);
     pthread_cond_init(&advisor->work, NULL);
-    if (pthread_create(&advisor->thread, NULL, run, advisor))
+    if (news && pthread_create(&advisor->thread, NULL, run, advisor))
         alloc_sure(NULL);
     return advisor;
 }
@@ -310,7 +322,8 @@ void advisor_free(struct advisor *advisor)
     advisor->ends = true;
     pthread_cond_signal(&advisor->work);
     pthread_mutex_unlock(&advisor->lock);
-    pthread_join(advisor->thread, NULL);
+    if (advisor->news)
+        pthread_join(advisor->thread, NULL);
     struct seat *seat, *next_seat;
     HASH_ITER(hh, advisor->seats, seat, next_seat)
     close_seat(advisor, seat);

@@ -23,9 +23,12 @@ struct advice {
 };
 
 // `news` runs on the advisor's thread when there is advice to collect; it must only pass that on.
-// state_dir: where the earlier studies of warm_start_from are read.
+// state_dir: where the earlier studies of warm_start_from are read. news NULL: there is no thread, and
+// advisor_turn() does the work.
 struct advisor *advisor_new(const char *state_dir, void (*news)(void *context), void *context);
 void advisor_free(struct advisor *advisor);
+// Works off one message; false: there is none.
+bool advisor_turn(struct advisor *advisor);
 
 void advisor_open(struct advisor *advisor, const struct study *study, int64_t opening,
                   struct spec *spec);

@@ -16,14 +16,12 @@
 #include <utlist.h>
 
 #include "common/log.h"
-#include "common/wire.h"
 #include "coordinator/alloc.h"
 #include "coordinator/core_state.h"
 
 static const double TICK_S = 1;        // how often the fleet is looked at
 static const double STALL_S = 5;       // a turn longer than this is a stall of our own
 static const double IMPATIENT_S = .05; // while a slot waits for the search
-static const double RETRY_S = 1;       // after a transaction that failed
 
 static struct moment read_clock(void)
 {
@@ -34,233 +32,12 @@ static struct moment read_clock(void)
                            (int64_t)utc.tv_sec * 1000 + utc.tv_nsec / 1000000};
 }
 
-void core_wake(void *context)
+static void wake(void *context)
 {
     struct core *core = context;
     uint64_t one = 1;
     while (write(core->wake, &one, sizeof one) < 0 && errno == EINTR)
         ;
-}
-
-void answer_free(struct answer *answer)
-{
-    if (!answer)
-        return;
-    free(answer->location);
-    free(answer->body);
-    if (answer->faults) {
-        faults_fini(answer->faults);
-        free(answer->faults);
-    }
-    free(answer);
-}
-
-static void free_command(struct command *command)
-{
-    free(command->name);
-    cJSON_Delete(command->body);
-    if (command->spec) {
-        study_spec_fini(command->spec);
-        free(command->spec);
-    }
-    free(command->idempotency_key);
-    free(command);
-}
-
-// ---- groups
-
-static struct group *group_new(void)
-{
-    struct group *group = alloc_zero(1, sizeof *group);
-    group->batch = batch_new();
-    return group;
-}
-
-static struct after *add_after(struct group *group)
-{
-    struct after *after = alloc_zero(1, sizeof *after);
-    if (group->last)
-        group->last->next = after;
-    else
-        group->after = after;
-    group->last = after;
-    return after;
-}
-
-static void group_free(struct group *group)
-{
-    if (!group)
-        return;
-    for (struct after *after = group->after, *next; after; after = next) {
-        next = after->next;
-        free(after->worker);
-        free(after->header);
-        free(after->key);
-        free(after);
-    }
-    batch_free(group->batch);
-    free(group);
-}
-
-void core_put(struct core *core, enum row_act act, enum row_table table, const void *row)
-{
-    batch_add(core->group->batch, act, table, row);
-}
-
-void core_send_after(struct core *core, const char *worker, cJSON *message)
-{
-    size_t len;
-    char *header = wire_encode(alloc_sure(message), &len);
-    if (!header) {
-        log_event(LOG_LEVEL_ERROR, "message_too_large", "worker=%s", worker);
-        return;
-    }
-    struct after *after = add_after(core->group);
-    after->worker = alloc_text(worker);
-    after->header = header;
-    after->len = len;
-}
-
-static void remember_answer(struct core *core, const struct command *command,
-                            const struct answer *answer)
-{
-    if (answer->status >= 500 || answer->faults)
-        return;
-    struct idempotency_row row = {
-        .key = command->idempotency_key,
-        .digest = command->digest,
-        .status = answer->status,
-        .location = answer->location,
-        .body = answer->body ? answer->body : "",
-        .created_at = core->now.ms,
-    };
-    core_put(core, ROW_PUT, ROW_IDEMPOTENCY, &row);
-}
-
-void core_answer(struct core *core, struct request *request, struct answer *answer)
-{
-    struct after *after = add_after(core->group);
-    after->done = request->done;
-    after->context = request->context;
-    after->answer = answer;
-    if (request->command->idempotency_key) {
-        after->key = alloc_text(request->command->idempotency_key);
-        remember_answer(core, request->command, answer);
-    }
-    free_command(request->command);
-    free(request);
-}
-
-static void key_landed(struct core *core, const char *key)
-{
-    struct flying_key *flying;
-    HASH_FIND_STR(core->flying, key, flying);
-    if (!flying)
-        return;
-    HASH_DEL(core->flying, flying);
-    free(flying->key);
-    free(flying);
-}
-
-static struct answer *store_failed_answer(const struct error *err)
-{
-    struct answer *answer = alloc_zero(1, sizeof *answer);
-    answer->faults = alloc_zero(1, sizeof *answer->faults);
-    faults_init(answer->faults);
-    fault(answer->faults, E_BUSY, "", "nothing was changed, for it could not be stored: %s",
-          err->message);
-    answer->status = code_http_status(E_BUSY);
-    return answer;
-}
-
-// Says what was to be said; after a failure, only that it failed.
-static void say(struct core *core, struct group *group, const struct error *failure)
-{
-    for (struct after *after = group->after; after; after = after->next) {
-        if (after->key)
-            key_landed(core, after->key);
-        if (after->worker && !failure)
-            router_send(core->router, after->worker, after->header, after->len, NULL, 0);
-        if (!after->done)
-            continue;
-        if (failure) {
-            answer_free(after->answer);
-            after->answer = store_failed_answer(failure);
-        }
-        after->done(after->context, after->answer);
-    }
-}
-
-static void tell_news(struct core *core, int64_t newest)
-{
-    pthread_mutex_lock(&core->news_lock);
-    if (core->news && newest)
-        core->news(core->news_context, newest);
-    pthread_mutex_unlock(&core->news_lock);
-}
-
-// A group could not be stored: nothing of it happened, nor of what was decided since. The state is read
-// back from the store, and input waits a moment.
-static void recover(struct core *core, const struct error *failure)
-{
-    struct error err = {0};
-    core_count(core, COUNTER_STORE_FAILURES, 1);
-    atomic_store(&core->ready, false);
-    log_event(LOG_LEVEL_ERROR, "store_failed", "%s", failure->message);
-    say(core, core->group, failure);
-    group_free(core->group);
-    core->group = group_new();
-    struct request *request, *next;
-    DL_FOREACH_SAFE(core->asking, request, next)
-    {
-        DL_DELETE(core->asking, request);
-        request->done(request->context, store_failed_answer(failure));
-        free_command(request->command);
-        free(request);
-    }
-    if (core_load(core, &err)) {
-        log_event(LOG_LEVEL_ERROR, "store_lost", "%s; ending", err.message);
-        abort(); // the store cannot be read either: a restart finds out why
-    }
-    core->retry_s = core->now.s + RETRY_S;
-}
-
-static void land(struct core *core, enum code code, const struct error *err)
-{
-    struct group *group = core->flight;
-    core->flight = NULL;
-    group->batch = NULL; // the writer has freed it
-    say(core, group, code ? err : NULL);
-    if (code) {
-        group_free(group);
-        recover(core, err);
-        return;
-    }
-    if (core->retry_s == 0)
-        atomic_store(&core->ready, true);
-    core_count(core, COUNTER_COMMITS, 1);
-    tell_news(core, group->newest_event);
-    group_free(group);
-}
-
-// Hands the gathered group on when the writer is free. One with nothing to store has landed already.
-static void depart(struct core *core)
-{
-    if (core->flight)
-        return;
-    core_flush_news(core);
-    if (batch_is_empty(core->group->batch)) {
-        if (core->group->after) {
-            struct group *group = core->group;
-            core->group = group_new();
-            say(core, group, NULL);
-            group_free(group);
-        }
-        return;
-    }
-    core->flight = core->group;
-    core->group = group_new();
-    writer_submit(core->writer, core->flight->batch);
 }
 
 // ---- commands from other threads
@@ -275,14 +52,14 @@ void core_submit(struct core *core, struct command *command, core_done done, voi
         DL_APPEND(core->submitted, request);
     pthread_mutex_unlock(&core->lock);
     if (!ends) {
-        core_wake(core);
+        wake(core);
         return;
     }
     struct error err;
     fail(&err, E_BUSY, "", "the coordinator is stopping; try again when it is back");
-    free_command(command);
+    core_free_command(command);
     free(request);
-    done(context, store_failed_answer(&err));
+    done(context, core_unavailable(&err));
 }
 
 static void take_commands(struct core *core)
@@ -313,25 +90,6 @@ bool core_ready(const struct core *core)
     return atomic_load(&core->ready);
 }
 
-// ---- advice
-
-static void take_advice(struct core *core)
-{
-    struct advice *all = advisor_collect(core->advisor);
-    for (struct advice *advice = all; advice; advice = advice->next) {
-        struct held_study *held = core_study_by_id(core, advice->study);
-        if (!held || advice->opening != core->opening)
-            continue;
-        if (advice->error)
-            study_give_up(held->study, advice->error, core->now, &core->fx);
-        else
-            study_propose(held->study, advice->basis_seq, advice->asked, advice->status,
-                          advice->points, advice->n, core->now, &core->fx);
-        core_carry_out(core, held);
-    }
-    advice_free(all);
-}
-
 // ---- the loop
 
 static void tick(struct core *core)
@@ -339,12 +97,7 @@ static void tick(struct core *core)
     if (core->now.s < core->tick_s)
         return;
     core->tick_s = core->now.s + TICK_S;
-    dispatch_tick(core);
-    for (struct held_study *held = core->list, *next; held; held = next) {
-        next = held->next;
-        study_tick(held->study, core->now, &core->fx);
-        core_carry_out(core, held);
-    }
+    core_tick(core);
     sd_notify(0, "WATCHDOG=1");
 }
 
@@ -388,12 +141,19 @@ static bool has_ended(struct core *core)
     return ends && !core->flight && !core->group->after && batch_is_empty(core->group->batch);
 }
 
+static void hand_over(struct core *core)
+{
+    struct batch *batch = core_depart(core);
+    if (batch)
+        writer_submit(core->writer, batch);
+}
+
 static void turn(struct core *core)
 {
     enum code code;
     struct error err = {0};
     if (writer_collect(core->writer, &code, &err))
-        land(core, code, &err);
+        core_land(core, code, &err);
     if (core->retry_s > 0 && core->now.s < core->retry_s)
         return;
     core->retry_s = 0;
@@ -401,11 +161,11 @@ static void turn(struct core *core)
     dispatch_receive(core);
     take_commands(core);
     beside_collect(core->beside, core);
-    take_advice(core);
+    core_take_advice(core);
     tick(core);
     core_retry_suggestions(core);
     dispatch_schedule(core);
-    depart(core);
+    hand_over(core);
 }
 
 static void refuse_what_waits(struct core *core)
@@ -433,7 +193,7 @@ static void *run(void *argument)
         pthread_mutex_unlock(&core->lock);
         if (ends) {
             refuse_what_waits(core);
-            depart(core);
+            hand_over(core);
         }
         if (has_ended(core))
             return NULL;
@@ -457,13 +217,19 @@ static void core_free(struct core *core)
     leases_free(core->client_leases);
     fleet_clear(&core->fleet);
     effects_fini(&core->fx);
-    group_free(core->group);
+    core_group_free(core->group);
     if (core->wake >= 0)
         close(core->wake);
     pthread_mutex_destroy(&core->lock);
     pthread_mutex_destroy(&core->news_lock);
     free(core->state_dir);
     free(core);
+}
+
+static void send_to_worker(void *router, const char *worker, const char *header, size_t header_len,
+                           const void *payload, size_t payload_len)
+{
+    router_send(router, worker, header, header_len, payload, payload_len);
 }
 
 static enum code open_parts(struct core *core, const struct core_options *options,
@@ -486,10 +252,12 @@ static enum code open_parts(struct core *core, const struct core_options *option
         log_event(LOG_LEVEL_INFO, "blobs_removed", "%d files that nothing names", removed);
     core->leases = leases_new(core->lease_s);
     core->client_leases = leases_new(core->client_lease_s);
-    core->advisor = advisor_new(core->state_dir, core_wake, core);
-    core->beside = beside_new(2, core_wake, core);
-    core->writer = writer_new(core->store, core_wake, core);
-    core->group = group_new();
+    core->advisor = advisor_new(core->state_dir, wake, core);
+    core->beside = beside_new(2, wake, core);
+    core->writer = writer_new(core->store, wake, core);
+    core->group = core_group_new();
+    core->send = send_to_worker;
+    core->send_context = core->router;
     return core_load(core, err);
 }
 
@@ -522,7 +290,7 @@ void core_stop(struct core *core)
     pthread_mutex_lock(&core->lock);
     core->ends = true;
     pthread_mutex_unlock(&core->lock);
-    core_wake(core);
+    wake(core);
     pthread_join(core->thread, NULL);
     core_free(core);
 }

@@ -113,6 +113,10 @@ struct core {
     struct beside *beside;
     sqlite3 *reader;
     struct router *router;
+    // How words reach a worker: router_send(), or a simulated network.
+    void (*send)(void *context, const char *worker, const char *header, size_t header_len,
+                 const void *payload, size_t payload_len);
+    void *send_context;
     int wake; // eventfd
     pthread_t thread;
     bool started;
@@ -141,8 +145,18 @@ struct core {
     void *news_context;
 };
 
-// core.c
-void core_wake(void *core); // from any thread
+// core_groups.c
+struct group *core_group_new(void);
+void core_group_free(struct group *group);
+// What is to be committed next, as core->flight; NULL: nothing, or one is on its way. What had nothing to
+// be stored has been said.
+struct batch *core_depart(struct core *core);
+// The flight's outcome (its batch is freed by then). After a failure all state is read back.
+void core_land(struct core *core, enum code code, const struct error *err);
+void core_take_advice(struct core *core);
+void core_tick(struct core *core);
+void core_free_command(struct command *command);
+struct answer *core_unavailable(const struct error *err);
 void core_answer(struct core *core, struct request *request, struct answer *answer);
 void core_send_after(struct core *core, const char *worker, cJSON *message);
 void core_put(struct core *core, enum row_act act, enum row_table table, const void *row);
@@ -186,6 +200,7 @@ void core_add_time(cJSON *object, const char *name, int64_t ms); // RFC 3339, UT
 
 // dispatch/
 void dispatch_receive(struct core *core);
+void dispatch_message(struct core *core, const struct router_message *raw);
 void dispatch_schedule(struct core *core);
 void dispatch_tick(struct core *core);
 double dispatch_deadline(const struct core *core);

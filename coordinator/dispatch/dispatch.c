@@ -18,7 +18,7 @@ void dispatch_send(struct core *core, const char *worker, cJSON *message)
 {
     size_t len;
     char *header = alloc_sure(wire_encode(alloc_sure(message), &len));
-    router_send(core->router, worker, header, len, NULL, 0);
+    core->send(core->send_context, worker, header, len, NULL, 0);
     free(header);
 }
 
@@ -55,7 +55,7 @@ void dispatch_refuse(struct core *core, const char *worker, const char *reason)
 
 // ---- receiving
 
-static void on_message(struct core *core, const struct router_message *raw)
+void dispatch_message(struct core *core, const struct router_message *raw)
 {
     struct error err;
     cJSON *message = raw->worker[0] ? wire_decode(raw->header, raw->header_len, &err) : NULL;
@@ -93,7 +93,7 @@ void dispatch_receive(struct core *core)
 {
     struct router_message message;
     for (int i = 0; i < MESSAGES_A_TURN && router_receive(core->router, &message); i++) {
-        on_message(core, &message);
+        dispatch_message(core, &message);
         router_release(&message);
     }
 }

@@ -56,8 +56,8 @@ static void send_chunk(struct core *core, const struct fetch *fetch)
     if (fetch->n < 0)
         cJSON_AddStringToObject(message, "error", "the coordinator has no such file");
     char *header = alloc_sure(wire_encode(message, &len));
-    router_send(core->router, fetch->worker, header, len, fetch->bytes,
-                fetch->n > 0 ? (size_t)fetch->n : 0);
+    core->send(core->send_context, fetch->worker, header, len, fetch->bytes,
+               fetch->n > 0 ? (size_t)fetch->n : 0);
     free(header);
 }
 
