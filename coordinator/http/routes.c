@@ -47,7 +47,7 @@ static const struct route routes[] = {
     {"GET", API "/events", .handle = events_all, .parameters = events_parameters},
     {"GET", API "/workers", .handle = workers_list},
     {"POST", API "/workers/{id}/drain", .body = BODY_EMPTY, .handle = worker_drain,
-     .answered = worker_answered},
+     .answered = worker_answered, .command = COMMAND_DRAIN_WORKER},
     {"GET", API "/datasets", .handle = datasets_list},
     {"GET", API "/datasets/{name}", .handle = dataset_get},
     {"POST", API "/datasets/{name}", .body = BODY_JSON, .handle = dataset_register,
