@@ -1,6 +1,9 @@
 // The kernels, once for each instruction set: a file that includes this defines VEC_BYTES and TABLE and
 // sets the compiler's target before.
 #include <math.h>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 
 #include "worker/engine/kernels/kernels.h"
 #include "worker/engine/kernels/math.h"

@@ -161,17 +161,44 @@ ALWAYS_INLINE void gemm(bool transposed, size_t m, size_t n, size_t k, const rea
     }
 }
 
-static void gemm_nn(size_t m, size_t n, size_t k, const real *a, size_t lda, const real *b,
-                    size_t ldb, real *c, size_t ldc, bool add)
-{
-    gemm(false, m, n, k, a, lda, b, ldb, c, ldc, add);
-}
+// 16 × 16 floats turned in registers: pairs, fours, eights and sixteens of columns change places.
+#if !defined(ENGINE_REAL_DOUBLE) && VEC_BYTES == 64
+typedef int vec_int __attribute__((vector_size(VEC_BYTES)));
 
-static void gemm_tn(size_t m, size_t n, size_t k, const real *a, size_t lda, const real *b,
-                    size_t ldb, real *c, size_t ldc, bool add)
+ALWAYS_INLINE void transpose_tile(const real *from, size_t ldf, real *to, size_t ld)
 {
-    gemm(true, m, n, k, a, lda, b, ldb, c, ldc, add);
+    vec r[16], t[16];
+
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; i++)
+        r[i] = load(from + (size_t)i * ldf);
+#define SWAP(in, out, distance, low, high)                                                         \
+    _Pragma("GCC unroll 16") for (int i = 0; i < 16; i++) if (!(i & (distance)))                   \
+    {                                                                                              \
+        out[i] = __builtin_shuffle(in[i], in[i | (distance)], low);                                \
+        out[i | (distance)] = __builtin_shuffle(in[i], in[i | (distance)], high);                  \
+    }
+    SWAP(r, t, 8, ((vec_int){0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23}),
+         ((vec_int){8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31}))
+    SWAP(t, r, 4, ((vec_int){0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27}),
+         ((vec_int){4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31}))
+    SWAP(r, t, 2, ((vec_int){0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29}),
+         ((vec_int){2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31}))
+    SWAP(t, r, 1, ((vec_int){0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30}),
+         ((vec_int){1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31}))
+#undef SWAP
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; i++)
+        store(to + (size_t)i * ld, r[i]);
 }
+#else
+ALWAYS_INLINE void transpose_tile(const real *from, size_t ldf, real *to, size_t ld)
+{
+    for (size_t i = 0; i < 16; i++)
+        for (size_t j = 0; j < 16; j++)
+            to[j * ld + i] = from[i * ldf + j];
+}
+#endif
 
 // to[cols × ld] = from[rows × cols] transposed, filled up with zeros to ld.
 static void transpose(size_t rows, size_t cols, const real *from, size_t ldf, real *to, size_t ld)
@@ -179,10 +206,55 @@ static void transpose(size_t rows, size_t cols, const real *from, size_t ldf, re
     enum { BLOCK = 16 };
 
     for (size_t i = 0; i < ld; i += BLOCK)
-        for (size_t j = 0; j < cols; j += BLOCK)
+        for (size_t j = 0; j < cols; j += BLOCK) {
+            if (i + BLOCK <= rows && j + BLOCK <= cols) {
+                transpose_tile(from + i * ldf + j, ldf, to + j * ld + i, ld);
+                continue;
+            }
             for (size_t p = j; p < cols && p < j + BLOCK; p++)
                 for (size_t q = i; q < i + BLOCK && q < ld; q++)
                     to[p * ld + q] = q < rows ? from[q * ldf + p] : 0;
+        }
+}
+
+#include "worker/engine/kernels/body_sparse.h"
+
+static void gemm_nn(size_t m, size_t n, size_t k, const real *a, size_t lda, const real *b,
+                    size_t ldb, real *c, size_t ldc, bool add)
+{
+#ifdef HAVE_SPARSE
+    while (sparse_fits(m, n, k)) {
+        const size_t now = even_part(m, SPARSE_ROWS);
+
+        if (!sparse_nn(now, n, k, a, lda, b, ldb, c, ldc, add, false))
+            break;
+        a += now * lda;
+        c += now * ldc;
+        m -= now;
+    }
+#endif
+    if (m > 0)
+        gemm(false, m, n, k, a, lda, b, ldb, c, ldc, add);
+}
+
+static void gemm_tn(size_t m, size_t n, size_t k, const real *a, size_t lda, const real *b,
+                    size_t ldb, real *c, size_t ldc, bool add)
+{
+#ifdef HAVE_SPARSE
+    while (sparse_fits(m, n, k)) {
+        const size_t now = even_part(k, SPARSE_K);
+
+        if (!sparse_tn(m, n, now, a, lda, b, ldb, c, ldc, add))
+            break;
+        a += now * lda;
+        b += now * ldb;
+        k -= now;
+        add = true;
+        if (k == 0)
+            return;
+    }
+#endif
+    gemm(true, m, n, k, a, lda, b, ldb, c, ldc, add);
 }
 
 // C = A Bᵀ. The smaller of A and B is transposed into scratch; when that is A, the tiles are those of
@@ -192,11 +264,24 @@ static void gemm_nt(size_t m, size_t n, size_t k, const real *a, size_t lda, con
 {
     _Alignas(64) real tile[MR * NR];
 
+#ifdef HAVE_SPARSE
+    while (sparse_fits(m, n, k)) {
+        const size_t now = even_part(m, SPARSE_ROWS);
+
+        if (!sparse_nn(now, n, k, a, lda, b, ldb, c, ldc, add, true))
+            break;
+        a += now * lda;
+        c += now * ldc;
+        m -= now;
+        if (m == 0)
+            return;
+    }
+#endif
     if (n <= m) {
         const size_t ld = real_padded(n);
 
         transpose(n, k, b, ldb, scratch, ld);
-        gemm(false, m, n, k, a, lda, scratch, ld, c, ldc, add);
+        gemm_nn(m, n, k, a, lda, scratch, ld, c, ldc, add);
         return;
     }
     const size_t ld = real_padded(m);
