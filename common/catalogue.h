@@ -58,7 +58,7 @@ struct arg {
     double min, max;         // numbers and elements of lists: inclusive bounds; both 0: none
     bool min_open, max_open; // bounds excluded
     bool plain;              // ARG_STRING: letters, digits and . _ - only, and not dots alone
-    int count;               // ARG_INTEGERS: 0 any length from 1
+    int count;               // ARG_INTEGERS: exactly, 0: any from 1; ARG_ENTRIES: at most
     const char *const *names;
     enum catalogue_kind kind;
     const char *of;   // ARG_OBJECT

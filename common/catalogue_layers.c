@@ -6,18 +6,23 @@
 
 static const char *const paddings[] = {"valid", "same", NULL};
 static const char *const paddings_1d[] = {"valid", "same", "causal", NULL};
+// Those whose derivative follows from their value.
+static const char *const recurrent_activations[] = {"linear",   "relu",    "leaky_relu",   "elu",
+                                                    "selu",     "sigmoid", "hard_sigmoid", "tanh",
+                                                    "softplus", NULL};
 static const char *const data_formats[] = {"channels_last", NULL};
 
 // clang-format off
 #define NAME_ARG {"name", ARG_STRING, .nullable = true, .fixed = true}
 #define ACTIVATION(arg, by_default) \
     {arg, ARG_NAME_OF, .nullable = true, .kind = CATALOGUE_ACTIVATION, .fallback = "\"" by_default "\""}
+#define RECURRENT_ACTIVATION(arg, by_default) \
+    {arg, ARG_NAME, .fallback = "\"" by_default "\"", .names = recurrent_activations}
 #define INITIALIZER(arg, by_default) \
     {arg, ARG_NAME_OF, .kind = CATALOGUE_INITIALIZER, .fallback = "\"" by_default "\""}
 #define REGULARIZER(arg) {arg, ARG_ENTRY, .nullable = true, .kind = CATALOGUE_REGULARIZER}
 #define FLAG(arg, by_default) {arg, ARG_BOOL, .fallback = #by_default}
 #define UNITS(arg) {arg, ARG_INTEGER, .required = true, .min = 1, .max = UNITS_MAX}
-#define RATE(arg) {arg, ARG_NUMBER, .fallback = "0", .min = 0, .max = 1, .max_open = true}
 #define EPSILON {"epsilon", ARG_NUMBER, .fallback = "0.001", .min = 0, .max = 1, .min_open = true}
 
 #define KERNEL_AND_BIAS \
@@ -34,7 +39,7 @@ static const char *const data_formats[] = {"channels_last", NULL};
     {"padding", ARG_NAME, .fallback = "\"valid\"", .names = paddings_}, \
     {"data_format", ARG_NAME, .fallback = "\"channels_last\"", .names = data_formats}, \
     {"dilation_rate", ARG_INTEGERS, .fallback = "1", .min = 1, .max = SIZE_MAX_1D, .count = rank}, \
-    {"groups", ARG_INTEGER, .fallback = "1", .min = 1, .max = UNITS_MAX}, \
+    {"groups", ARG_INTEGER, .fallback = "1", .min = 1, .max = 1}, \
     ACTIVATION("activation", "linear"), \
     KERNEL_AND_BIAS
 
@@ -46,12 +51,10 @@ static const char *const data_formats[] = {"channels_last", NULL};
 
 #define RECURRENT \
     UNITS("units"), \
-    ACTIVATION("activation", "tanh"), \
+    RECURRENT_ACTIVATION("activation", "tanh"), \
     KERNEL_AND_BIAS, \
     INITIALIZER("recurrent_initializer", "orthogonal"), \
     REGULARIZER("recurrent_regularizer"), \
-    RATE("dropout"), \
-    RATE("recurrent_dropout"), \
     FLAG("return_sequences", false), \
     FLAG("go_backwards", false)
 
@@ -89,9 +92,9 @@ ARGS(embedding_args,
      {"input_dim", ARG_INTEGER, .required = true, .min = 1, .max = 100000000}, UNITS("output_dim"),
      INITIALIZER("embeddings_initializer", "uniform"), REGULARIZER("embeddings_regularizer"));
 ARGS(simple_rnn_args, RECURRENT);
-ARGS(lstm_args, RECURRENT, ACTIVATION("recurrent_activation", "sigmoid"),
+ARGS(lstm_args, RECURRENT, RECURRENT_ACTIVATION("recurrent_activation", "sigmoid"),
      FLAG("unit_forget_bias", true));
-ARGS(gru_args, RECURRENT, ACTIVATION("recurrent_activation", "sigmoid"), FLAG("reset_after", true));
+ARGS(gru_args, RECURRENT, RECURRENT_ACTIVATION("recurrent_activation", "sigmoid"), FLAG("reset_after", true));
 // clang-format on
 
 static enum code one_of_strides_and_dilation(const cJSON *config, struct error *err)
@@ -104,11 +107,6 @@ static enum code one_of_strides_and_dilation(const cJSON *config, struct error *
     if (strided && dilated)
         return fail(err, E_INVALID, "/dilation_rate",
                     "strides and dilation_rate cannot both be above 1; leave one at 1");
-    int64_t filters = json_integer_or(config, "filters", 1),
-            groups = json_integer_or(config, "groups", 1);
-    if (filters % groups)
-        return fail(err, E_INVALID, "/groups", "%lld filters do not divide into %lld groups",
-                    (long long)filters, (long long)groups);
     return OK;
 }
 

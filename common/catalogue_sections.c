@@ -49,13 +49,13 @@ static const struct arg generate_args[] = {
 static const struct arg compile_args[] = {
     {"optimizer", ARG_ENTRY, .fallback = "\"RMSprop\"", .kind = CATALOGUE_OPTIMIZER},
     {"loss", ARG_ENTRY, .required = true, .kind = CATALOGUE_LOSS},
-    {"metrics", ARG_ENTRIES, .fallback = "[]", .kind = CATALOGUE_METRIC},
+    {"metrics", ARG_ENTRIES, .fallback = "[]", .kind = CATALOGUE_METRIC, .count = 14},
     {0},
 };
 static const struct arg fit_args[] = {
     {"epochs", ARG_INTEGER, .fallback = "1", .min = 0, .max = 100000},
     {"batch_size", ARG_INTEGER, .fallback = "32", .min = 1, .max = 1000000},
-    {"callbacks", ARG_ENTRIES, .fallback = "[]", .kind = CATALOGUE_CALLBACK},
+    {"callbacks", ARG_ENTRIES, .fallback = "[]", .kind = CATALOGUE_CALLBACK, .count = 32},
     {"shuffle", ARG_BOOL, .fallback = "true"},
     {"class_weight", ARG_WEIGHTS, .nullable = true},
     {0},

@@ -179,18 +179,14 @@ enum code infer_conv(const cJSON *config, const struct shape *in, struct shape *
 {
     int rank = cJSON_GetArraySize(json_member(config, "kernel_size"));
     const char *padding = json_string_or(config, "padding", "valid");
-    int64_t filters = json_integer_or(config, "filters", 1),
-            groups = json_integer_or(config, "groups", 1);
+    int64_t filters = json_integer_or(config, "filters", 1);
     struct shape made = {.rank = rank + 1};
     enum code code = needs_rank(config, in, rank + 1,
                                 rank == 1 ? "(steps, channels)" : "(height, width, channels)", err);
 
     if (code != OK)
         return code;
-    if (in->dim[rank] % groups)
-        return fail(err, E_INVALID, "/groups", "%lld input channels do not divide into %lld groups",
-                    (long long)in->dim[rank], (long long)groups);
-    int64_t weights = times(in->dim[rank] / groups, filters);
+    int64_t weights = times(in->dim[rank], filters);
     for (int i = 0; i < rank; i++) {
         int64_t kernel = element(config, "kernel_size", i);
         int64_t window = (kernel - 1) * element(config, "dilation_rate", i) + 1;
@@ -320,7 +316,7 @@ enum code catalogue_infer_model(const cJSON *model, const struct shape *input, s
             return fail(err, E_UNKNOWN, at.text, "unknown layer");
         code = entry->infer(layer, &in, &out, &own, &own_frozen, &own_err);
         if (code != OK) {
-            strncat(at.text, own_err.pointer, sizeof at.text - strlen(at.text) - 1);
+            at = json_pointer_join(at.text, own_err.pointer);
             return fail(err, code, at.text, "%s", own_err.message);
         }
         sum = plus(sum, own);

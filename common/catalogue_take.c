@@ -217,15 +217,15 @@ static cJSON *take_integers(const struct taker *t, const struct arg *arg, const 
 }
 
 static cJSON *take_list(const struct taker *t, const struct arg *element, const cJSON *item,
-                        const char *pointer, int least, const char *of_what)
+                        const char *pointer, int least, int most, const char *of_what)
 {
     int n = cJSON_GetArraySize(item), index = 0;
     cJSON *list;
     bool good = true;
 
-    if (!cJSON_IsArray(item) || n < least || n > 512) {
+    if (!cJSON_IsArray(item) || n < least || n > most) {
         fault(t->faults, cJSON_IsArray(item) ? E_RANGE : E_TYPE, pointer,
-              "%s must be a list of %d to 512 %s", element->name, least, of_what);
+              "%s must be a list of %d to %d %s", element->name, least, most, of_what);
         return NULL;
     }
     if (!(list = cJSON_CreateArray()))
@@ -246,7 +246,7 @@ static cJSON *take_strings(const struct taker *t, const struct arg *arg, const c
 
     element.type = ARG_STRING;
     if (cJSON_IsArray(item))
-        return take_list(t, &element, item, pointer, 0, "strings");
+        return take_list(t, &element, item, pointer, 0, LIST_MAX, "strings");
     cJSON *list = cJSON_CreateArray();
     if (list && append(t, list, take_string(t, &element, item, pointer), pointer))
         return list;
@@ -269,7 +269,7 @@ static cJSON *take_numbers(const struct taker *t, const struct arg *arg, const c
     struct arg element = *arg;
 
     element.type = ARG_NUMBER;
-    return take_list(t, &element, item, pointer, 1, "numbers");
+    return take_list(t, &element, item, pointer, 1, LIST_MAX, "numbers");
 }
 
 static cJSON *take_entries(const struct taker *t, const struct arg *arg, const cJSON *item,
@@ -278,7 +278,7 @@ static cJSON *take_entries(const struct taker *t, const struct arg *arg, const c
     struct arg element = *arg;
 
     element.type = ARG_ENTRY;
-    return take_list(t, &element, item, pointer, 0, "entries");
+    return take_list(t, &element, item, pointer, 0, arg->count, "entries");
 }
 
 static void unknown_name(const struct taker *t, enum catalogue_kind kind, const char *name,
@@ -517,11 +517,7 @@ static void check_together(const struct taker *t, const struct entry *entry, con
 
     if (!entry->check || has_hp(made) || (code = entry->check(made, &err)) == OK)
         return;
-    struct json_pointer at =
-        err.pointer[0] ? json_pointer_of(pointer, err.pointer + 1) : json_pointer_of(pointer, "");
-    if (!err.pointer[0])
-        snprintf(at.text, sizeof at.text, "%s", pointer);
-    fault(t->faults, code, at.text, "%s", err.message);
+    fault(t->faults, code, json_pointer_join(pointer, err.pointer).text, "%s", err.message);
     *good = false;
 }
 

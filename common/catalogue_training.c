@@ -44,7 +44,7 @@ ARGS(smoothed_args, FLAG("from_logits", false),
      {"label_smoothing", ARG_NUMBER, .fallback = "0", .min = 0, .max = 1});
 ARGS(huber_args, POSITIVE("delta", "1"));
 
-#define METRIC_NAME {"name", ARG_STRING, .nullable = true, .fixed = true}
+#define METRIC_NAME {"name", ARG_STRING, .nullable = true, .fixed = true, .max = 40, .plain = true}
 static const char *const averages[] = {"macro", "micro", "weighted", NULL};
 static const char *const curves[] = {"ROC", "PR", NULL};
 static const char *const summations[] = {"interpolation", "minoring", "majoring", NULL};
@@ -74,6 +74,8 @@ ARGS(scheduler_args, {"schedule", ARG_ENTRY, .required = true, .kind = CATALOGUE
 #define RATE_OR_NULL(arg) {arg, ARG_NUMBER, .nullable = true, .min = 0, .max = INF}
 #define STEPS_REQUIRED(arg) {arg, ARG_INTEGER, .required = true, .min = 1, .max = 1e12}
 #define STEPS_OR_NULL(arg) {arg, ARG_INTEGER, .nullable = true, .min = 1, .max = 1e12}
+// Below 1 Keras' formula ends in NaN.
+#define T_MUL {"t_mul", ARG_NUMBER, .fallback = "2", .min = 1, .max = 1000}
 #define SHORT RATE_OR_NULL("initial_learning_rate"), COUNT("warmup_steps", "0")
 #define CYCLE \
     STEPS_OR_NULL("step_size_down"), \
@@ -96,7 +98,7 @@ ARGS(cosine_decay_args, RATE("initial_learning_rate"), STEPS_REQUIRED("decay_ste
      {"alpha", ARG_NUMBER, .fallback = "0", .min = 0, .max = 1}, RATE_OR_NULL("warmup_target"),
      COUNT("warmup_steps", "0"));
 ARGS(cosine_restarts_args, RATE("initial_learning_rate"), STEPS_REQUIRED("first_decay_steps"),
-     POSITIVE("t_mul", "2"), POSITIVE("m_mul", "1"),
+     T_MUL, POSITIVE("m_mul", "1"),
      {"alpha", ARG_NUMBER, .fallback = "0", .min = 0, .max = 1});
 ARGS(cyclic_lr_args, RATE("base_lr"), RATE("max_lr"), STEPS("step_size_up", "2000"), CYCLE);
 ARGS(one_cycle_lr_args, RATE("max_lr"), STEPS_OR_NULL("total_steps"), ONE_CYCLE);
@@ -108,7 +110,7 @@ ARGS(polynomial_args, STEPS_OR_NULL("decay_steps"), NOT_NEGATIVE("end_learning_r
      POSITIVE("power", "1"), FLAG("cycle", false), SHORT);
 ARGS(cosine_args, STEPS_OR_NULL("decay_steps"),
      {"alpha", ARG_NUMBER, .fallback = "0", .min = 0, .max = 1}, SHORT);
-ARGS(restarts_args, STEPS("first_decay_steps", "10"), POSITIVE("t_mul", "2"), POSITIVE("m_mul", "1"),
+ARGS(restarts_args, STEPS("first_decay_steps", "10"), T_MUL, POSITIVE("m_mul", "1"),
      {"alpha", ARG_NUMBER, .fallback = "0", .min = 0, .max = 1}, SHORT);
 ARGS(cyclical_args, RATE("max_lr"), STEPS("step_size_up", "4"), CYCLE, SHORT);
 ARGS(one_cycle_args, RATE_OR_NULL("max_lr"), STEPS_OR_NULL("total_steps"), ONE_CYCLE, SHORT);
@@ -125,8 +127,13 @@ static bool given(const cJSON *config, const char *name)
     return item && !cJSON_IsNull(item);
 }
 
-static enum code one_way_to_clip(const cJSON *config, struct error *err)
+static enum code check_optimizer(const cJSON *config, struct error *err)
 {
+    const cJSON *rate = json_member(json_member(config, "learning_rate"), "initial_learning_rate");
+
+    if (rate && cJSON_IsNull(rate))
+        return fail(err, E_MISSING, "/learning_rate/initial_learning_rate",
+                    "a schedule as learning_rate needs its initial_learning_rate");
     if (given(config, "clipnorm") + given(config, "global_clipnorm") + given(config, "clipvalue") >
         1)
         return fail(err, E_INVALID, given(config, "clipvalue") ? "/clipvalue" : "/global_clipnorm",
@@ -154,12 +161,12 @@ static enum code one_value_more_than_boundaries(const cJSON *config, struct erro
 }
 
 const struct entry catalogue_optimizers[] = {
-    {.name = "SGD", .args = sgd_args, .check = one_way_to_clip},
-    {.name = "RMSprop", .args = rmsprop_args, .check = one_way_to_clip},
-    {.name = "Adam", .args = adam_args, .check = one_way_to_clip},
-    {.name = "AdamW", .args = adamw_args, .check = one_way_to_clip},
-    {.name = "Adagrad", .args = adagrad_args, .check = one_way_to_clip},
-    {.name = "Nadam", .args = nadam_args, .check = one_way_to_clip},
+    {.name = "SGD", .args = sgd_args, .check = check_optimizer},
+    {.name = "RMSprop", .args = rmsprop_args, .check = check_optimizer},
+    {.name = "Adam", .args = adam_args, .check = check_optimizer},
+    {.name = "AdamW", .args = adamw_args, .check = check_optimizer},
+    {.name = "Adagrad", .args = adagrad_args, .check = check_optimizer},
+    {.name = "Nadam", .args = nadam_args, .check = check_optimizer},
     {0},
 };
 
@@ -221,9 +228,19 @@ const struct entry catalogue_regularizers[] = {{.name = "l1", .args = l1_args},
                                                {0}};
 
 const struct entry catalogue_activations[] = {
-    {.name = "linear"}, {.name = "relu"},     {.name = "leaky_relu"}, {.name = "elu"},
-    {.name = "selu"},   {.name = "gelu"},     {.name = "silu"},       {.name = "sigmoid"},
-    {.name = "tanh"},   {.name = "softplus"}, {.name = "softmax"},    {0},
+    {.name = "linear"},
+    {.name = "relu"},
+    {.name = "hard_sigmoid"},
+    {.name = "leaky_relu"},
+    {.name = "elu"},
+    {.name = "selu"},
+    {.name = "gelu"},
+    {.name = "silu"},
+    {.name = "sigmoid"},
+    {.name = "tanh"},
+    {.name = "softplus"},
+    {.name = "softmax"},
+    {0},
 };
 
 const struct entry catalogue_initializers[] = {

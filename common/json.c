@@ -104,3 +104,12 @@ struct json_pointer json_pointer_at(const char *base, int index)
     snprintf(token, sizeof token, "%d", index);
     return json_pointer_of(base, token);
 }
+
+struct json_pointer json_pointer_join(const char *base, const char *rest)
+{
+    struct json_pointer p;
+
+    if ((size_t)snprintf(p.text, sizeof p.text, "%s%s", base, rest) >= sizeof p.text)
+        snprintf(p.text, sizeof p.text, "%s", base);
+    return p;
+}

@@ -49,5 +49,7 @@ struct json_pointer {
 };
 struct json_pointer json_pointer_of(const char *base, const char *token);
 struct json_pointer json_pointer_at(const char *base, int index);
+// rest is a pointer itself ("" or "/…").
+struct json_pointer json_pointer_join(const char *base, const char *rest);
 
 #endif

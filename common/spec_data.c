@@ -90,6 +90,8 @@ static enum code check_last_layer(const cJSON *config, const struct shape *last,
     struct json_pointer at = json_pointer_at("/layers", index);
     long long units = (long long)last->dim[0], classes = (long long)info->classes;
     bool sparse = strcmp(loss, "sparse_categorical_crossentropy") == 0;
+    bool one_each = sparse || strcmp(loss, "categorical_crossentropy") == 0;
+    bool binary = strcmp(loss, "binary_crossentropy") == 0;
     char text[96];
 
     if (last->rank != 1)
@@ -98,21 +100,18 @@ static enum code check_last_layer(const cJSON *config, const struct shape *last,
             "the last layer gives %s for a sample; it must be a list of numbers (put Flatten or "
             "a pooling layer before it)",
             shape_text(last, text));
-    if (classes == 0 && (sparse || strcmp(loss, "categorical_crossentropy") == 0))
+    if (classes == 0 && sparse)
         return fail(
             err, E_INVALID, "/compile/loss",
             "%s needs class labels, but the target of \"%s\" is numbers; use mean_squared_error",
             loss, json_string_or(json_member(config, "dataset"), "name", ""));
-    if (classes > 0 && (sparse ? units < classes
-                        : strcmp(loss, "categorical_crossentropy") == 0
-                            ? units != classes
-                            : units != classes && !(units == 1 && classes <= 2)))
+    // One output is class 0 or 1 itself, several are one a class.
+    if (units < classes && (units > 1 || one_each || (binary && classes > 2)))
         return fail(
             err, E_RANGE, at.text,
             "the last layer has %lld units, but there are %lld classes in the data; with %s it "
             "needs %lld",
-            units, classes, loss,
-            sparse || classes > 2 || strcmp(loss, "categorical_crossentropy") == 0 ? classes : 1);
+            units, classes, loss, binary && classes == 2 ? 1 : classes);
     return OK;
 }
 
@@ -217,6 +216,14 @@ static void check_parts(const cJSON *dataset, const struct dataset_info *info,
               "%g of %.0f samples leaves one of the two parts without any", share, n);
 }
 
+static void check_stratify(const cJSON *dataset, const struct dataset_info *info,
+                           struct faults *faults)
+{
+    if (info->classes == 0 && json_bool_or(json_member(dataset, "split"), "stratify", false))
+        fault(faults, E_INVALID, "/dataset/split/stratify",
+              "the target is numbers: there are no classes to keep in proportion");
+}
+
 static void check_class_weights(const cJSON *fit, const struct dataset_info *info,
                                 struct faults *faults)
 {
@@ -250,6 +257,7 @@ enum code study_spec_check_data(const struct study_spec *spec, const struct data
     for (int i = 0; i < info->rank; i++)
         input.dim[i] = info->shape[i];
     check_parts(json_member(spec->document, "dataset"), info, faults);
+    check_stratify(json_member(spec->document, "dataset"), info, faults);
     check_class_weights(json_member(spec->document, "fit"), info, faults);
     check_points(spec, &input, info, faults);
     return faults->count > before ? faults->items[before < FAULTS_MAX ? before : 0].code : OK;

@@ -122,8 +122,7 @@ static void add_layer(struct resolver *r, const cJSON *item, const char *pointer
         is_failed(r, E_MEMORY, pointer, "out of memory");
         return;
     }
-    r->pointers[r->nlayers++] = json_pointer_of(pointer, "");
-    r->pointers[r->nlayers - 1].text[strlen(pointer)] = 0;
+    r->pointers[r->nlayers++] = json_pointer_join(pointer, "");
 }
 
 static void resolve_layers(struct resolver *r, const cJSON *list, const char *pointer);
@@ -231,8 +230,7 @@ void spec_point_into_document(const struct study_spec *spec, const struct value 
     if (!(model = spec_expand_model(spec, values, &pointers, &ignored)))
         return;
     if (index >= 0 && index < cJSON_GetArraySize(json_member(model, "layers"))) {
-        at = pointers[index];
-        strncat(at.text, rest, sizeof at.text - strlen(at.text) - 1);
+        at = json_pointer_join(pointers[index].text, rest);
         memcpy(err->pointer, at.text, sizeof err->pointer);
     }
     free(pointers);
