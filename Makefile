@@ -129,7 +129,7 @@ $(BENCHES): $(O)/%: $(O)/%.o $(addprefix $(O)/lib,coordinator.a worker.a search.
 	$(link)
 
 $(O)/tests/bench/bench_search: $(O)/tests/bench/search/problems.o
-$(O)/tests/unit/test_search $(O)/tests/conformance/test_hyperband: $(O)/tests/search_sim.o
+$(O)/tests/unit/test_search $(O)/tests/unit/test_search_halving $(O)/tests/conformance/test_hyperband: $(O)/tests/search_sim.o
 
 deps:
 	@deploy/deps.sh run
