@@ -26,7 +26,7 @@ static char *join(const char *dir, const char *room, const char *name)
 
 static enum code make_folder(const char *path, struct error *err)
 {
-    if (mkdir(path, 0755) != 0 && errno != EEXIST)
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
         return fail(err, E_IO, "", "cannot create the folder %.200s: %s", path, strerror(errno));
     return OK;
 }
@@ -102,15 +102,23 @@ static enum code take_name(struct cache *cache, const char *name, struct error *
     return code;
 }
 
-// What an earlier run of this worker left half written: its files in tmp/ start with its id.
-static void clear_leftovers(const struct cache *cache)
+// What was left half written: in tmp/ this worker's own files, elsewhere whatever is no entry and old.
+static void clear_leftovers(const struct cache *cache, enum cache_room room)
 {
-    char *folder = join(cache->dir, "tmp", "");
+    enum { OLD_S = 3600 };
+    char *folder = join(cache->dir, rooms[room], "");
     DIR *dir = folder ? opendir(folder) : NULL;
     size_t len = strlen(cache->worker_id);
-    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;)
-        if (strncmp(entry->d_name, cache->worker_id, len) == 0)
-            unlinkat(dirfd(dir), entry->d_name, 0);
+    time_t now = time(NULL);
+    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
+        const char *name = entry->d_name;
+        struct stat status;
+        bool ours = room == CACHE_TMP && strncmp(name, cache->worker_id, len) == 0;
+        bool partial = strspn(name, "0123456789abcdef") != 64 || name[64] != '\0';
+        if (ours || (partial && fstatat(dirfd(dir), name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+                     S_ISREG(status.st_mode) && status.st_mtime + OLD_S < now))
+            unlinkat(dirfd(dir), name, 0);
+    }
     if (dir != NULL)
         closedir(dir);
     free(folder);
@@ -126,9 +134,9 @@ enum code cache_open(struct cache *cache, const char *dir, const char *name, int
     enum code code = cache->dir ? make_folders(dir, err) : fail(err, E_MEMORY, "", "out of memory");
     if (code == OK)
         code = take_name(cache, name, err);
-    if (code == OK)
-        clear_leftovers(cache);
-    else
+    for (int room = CACHE_BLOBS; code == OK && room <= CACHE_TMP; room++)
+        clear_leftovers(cache, (enum cache_room)room);
+    if (code != OK)
         cache_close(cache);
     return code;
 }

@@ -20,8 +20,8 @@ struct cache {
 
 enum cache_room { CACHE_BLOBS, CACHE_PREPARED, CACHE_TMP };
 
-// Creates what is missing, takes the name's lock, reads or makes the id, clears this name's leftovers of
-// tmp/. E_CONFLICT when another daemon of that name runs on the folder; E_IO.
+// Creates what is missing, takes the name's lock, reads or makes the id, deletes what was left
+// half written. E_CONFLICT when another daemon of that name runs on the folder; E_IO.
 enum code cache_open(struct cache *cache, const char *dir, const char *name, int64_t limit,
                      struct error *err);
 void cache_close(struct cache *cache);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,8 @@
 #include <unistd.h>
 
 #include "worker/trainer.h"
+
+static const double spawn_s = 30; // a fork server that takes longer hangs
 
 // The work as an anonymous file: a socket could be full and block the daemon.
 static int work_file(cJSON *work, struct error *err)
@@ -60,7 +63,7 @@ enum code child_start(struct child *child, struct spawner *spawner, cJSON *work,
     *child = (struct child){.id = ++spawner->last_id,
                             .socket = ends[0],
                             .pidfd = -1,
-                            .deadline = now + patience_s,
+                            .deadline = now + fmin(patience_s, spawn_s),
                             .patience_s = patience_s};
     frame_reader_init(&child->reader);
     return OK;
@@ -82,9 +85,10 @@ void child_ask_to_end(struct child *child)
         send(child->socket, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-void child_spawned(struct child *child, int pidfd)
+void child_spawned(struct child *child, int pidfd, double now)
 {
     child->pidfd = pidfd;
+    child->deadline = now + child->patience_s;
     if (child->killed != CHILD_NOT_KILLED)
         child_kill(child, child->killed);
 }
@@ -118,10 +122,15 @@ cJSON *child_read(struct child *child, double now)
     return frame;
 }
 
-void child_check(struct child *child, double now)
+bool child_check(struct child *child, double now)
 {
-    if (child->id != 0 && child->killed == CHILD_NOT_KILLED && now >= child->deadline)
+    if (child->id == 0 || now < child->deadline)
+        return true;
+    if (child->pidfd < 0)
+        return false;
+    if (child->killed == CHILD_NOT_KILLED)
         child_kill(child, CHILD_STALLED);
+    return true;
 }
 
 void child_close(struct child *child)

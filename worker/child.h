@@ -26,11 +26,11 @@ void child_kill(struct child *child, enum child_killed why);
 // Asks a training to end after the running epoch.
 void child_ask_to_end(struct child *child);
 // The fork server has started it (pidfd is taken).
-void child_spawned(struct child *child, int pidfd);
+void child_spawned(struct child *child, int pidfd, double now);
 // The next frame, NULL when none has come. What goes wrong with the socket kills the child.
 cJSON *child_read(struct child *child, double now);
-// Kills a child whose time is up.
-void child_check(struct child *child, double now);
+// Kills a child whose time is up. False when the fork server has not even started it in time.
+bool child_check(struct child *child, double now);
 // It is gone: closes what is left of it.
 void child_close(struct child *child);
 // How it ended, in words, for `status` of waitpid().

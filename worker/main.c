@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/log.h"
@@ -88,6 +89,16 @@ static enum code read_keys(const struct settings *s, struct link_keys *keys, str
     return code == OK ? keys_read(s->coordinator_key, false, &keys->coordinator, err) : code;
 }
 
+// Two descriptors a slot: the usual soft limit of 1024 is soon reached.
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max < 65536 ? limit.rlim_max : 65536;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 static enum code run(const struct settings *s, struct error *err)
 {
     enum code code = set_up_log(s, err);
@@ -106,6 +117,7 @@ static enum code run(const struct settings *s, struct error *err)
     sigaddset(&ends, SIGINT);
     sigprocmask(SIG_BLOCK, &ends, NULL);
     signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit();
 
     int slots = s->slots > 0 ? (int)s->slots : cpu_count();
     const struct supervisor_options options = {

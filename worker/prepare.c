@@ -164,7 +164,8 @@ bool preparations_step(struct preparations *preparations, double now)
     bool news = false;
     for (struct preparation *p = preparations->first; p != NULL; p = p->next) {
         news = read_frames(p, now) || news;
-        child_check(&p->child, now);
+        if (!child_check(&p->child, now))
+            spawner_kill(preparations->spawner);
     }
     return news;
 }
@@ -195,7 +196,7 @@ bool preparations_news(struct preparations *preparations, enum spawner_event eve
     if (*at == NULL)
         return false;
     if (event == SPAWNER_SPAWNED)
-        child_spawned(&(*at)->child, news->pidfd);
+        child_spawned(&(*at)->child, news->pidfd, now);
     else if (event == SPAWNER_EXITED)
         on_exit_of(at, news->status, now);
     else

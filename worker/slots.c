@@ -208,7 +208,7 @@ void slots_news(struct slots *slots, enum spawner_event event, const struct spaw
     if (task == NULL)
         return;
     if (event == SPAWNER_SPAWNED) {
-        child_spawned(&task->child, news->pidfd);
+        child_spawned(&task->child, news->pidfd, now);
         return;
     }
     slots->ready = true;
@@ -294,10 +294,12 @@ static void start_waiting(struct slots *slots, double now)
 
 void slots_step(struct slots *slots, double now)
 {
+    slots->looked_at = now;
     for (struct task *task = slots->first; task != NULL; task = task->next)
         if (task->child.id != 0) {
             task_read(task, slots->cache, now);
-            child_check(&task->child, now);
+            if (!child_check(&task->child, now))
+                spawner_kill(slots->spawner);
         }
     if (preparations_step(&slots->preparations, now))
         slots->ready = true;
@@ -338,11 +340,11 @@ double slots_due(const struct slots *slots, double patience_s)
     for (const struct task *task = slots->first; task != NULL; task = task->next) {
         if (in_flight(&task->outbox))
             due = fmin(due, task->quiet_since + patience_s);
-        if (task->child.id != 0 && task->child.killed == CHILD_NOT_KILLED)
+        if (task->child.id != 0 && task->child.deadline > slots->looked_at)
             due = fmin(due, task->child.deadline);
     }
     for (const struct preparation *p = slots->preparations.first; p != NULL; p = p->next)
-        if (p->child.id != 0 && p->child.killed == CHILD_NOT_KILLED)
+        if (p->child.id != 0 && p->child.deadline > slots->looked_at)
             due = fmin(due, p->child.deadline);
     return due;
 }

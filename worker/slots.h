@@ -16,8 +16,9 @@ struct slots {
     struct fetches *fetches;
     struct preparations preparations;
     struct task *first;
-    bool draining; // take nothing new, start nothing
-    bool ready;    // something has changed: waiting tasks are worth a look
+    bool draining;    // take nothing new, start nothing
+    double looked_at; // the last step
+    bool ready;       // something has changed: waiting tasks are worth a look
 };
 
 void slots_init(struct slots *slots); // the fields above `preparations` are set

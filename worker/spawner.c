@@ -166,6 +166,11 @@ void spawner_close(struct spawner *spawner)
     spawner->pid = 0;
 }
 
+void spawner_kill(const struct spawner *spawner)
+{
+    kill(spawner->pid, SIGKILL);
+}
+
 enum code spawner_spawn(struct spawner *spawner, uint32_t id, int socket, int job,
                         struct error *err)
 {

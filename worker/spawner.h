@@ -31,6 +31,9 @@ enum code spawner_open(struct spawner *spawner, struct error *err);
 // Ends the server and with it every child, and waits for it.
 void spawner_close(struct spawner *spawner);
 
+// Kills a server that hangs; the news of its end follow.
+void spawner_kill(const struct spawner *spawner);
+
 // Asks for a child that finds its half of a stream socket and a file with its job. Both descriptors stay
 // the caller's. E_BUSY: try again later; E_IO: the server is gone.
 enum code spawner_spawn(struct spawner *spawner, uint32_t id, int socket, int job,

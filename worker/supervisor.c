@@ -251,7 +251,7 @@ static enum code open_all(struct supervisor *s, struct error *err)
     sigemptyset(&ends);
     sigaddset(&ends, SIGTERM);
     sigaddset(&ends, SIGINT);
-    s->max_sockets = 4 * options->slots;
+    s->max_sockets = 4 * options->slots + 4;
     s->items = calloc((size_t)s->max_sockets + 4, sizeof *s->items);
     s->sockets = calloc((size_t)s->max_sockets, sizeof *s->sockets);
     s->payload = malloc(WIRE_CHUNK);

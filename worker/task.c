@@ -57,9 +57,12 @@ enum code task_start(struct task *task, struct spawner *spawner, const struct ca
         add_path(work, "checkpoint",
                  cache_path(cache, CACHE_BLOBS, json_string_or(checkpoint, "sha256", "")));
     enum code code = child_start(&task->child, spawner, work, now, patience_s, err);
-    if (code == OK)
-        task->state = TASK_RUNNING;
-    return code;
+    if (code != OK)
+        return code;
+    task->state = TASK_RUNNING;
+    log_event(LOG_LEVEL_DEBUG, "execution_started", "lease=%s attempt=%d study=%s", task->lease,
+              task->attempt, json_string_or(task->job, "study", ""));
+    return OK;
 }
 
 static cJSON *result(const struct task *task, const char *state, const char *reason,
@@ -79,6 +82,9 @@ static void add_result(struct task *task, cJSON *message)
 {
     struct error err = {.code = OK};
     task->child.ended = true;
+    log_event(LOG_LEVEL_DEBUG, "execution_ended", "lease=%s attempt=%d state=%s epochs=%d %s",
+              task->lease, task->attempt, json_string_or(message, "state", ""), task->epochs,
+              json_string_or(message, "error", ""));
     if (outbox_add(&task->outbox, message, &err) == OK)
         return;
     log_event(LOG_LEVEL_WARNING, "bad_result", "lease=%s %s", task->lease, err.message);
@@ -181,8 +187,9 @@ void task_exited(struct task *task, const struct cache *cache, int status, doubl
         snprintf(error, sizeof error, "%s, after epoch %d", how, task->epochs);
         task_end(task, cancelled ? "cancelled" : "failed", cancelled ? "cancelled" : "crashed",
                  cancelled ? NULL : error);
-        log_event(cancelled ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "execution_ended",
-                  "lease=%s attempt=%d %s", task->lease, task->attempt, error);
+        if (!cancelled)
+            log_event(LOG_LEVEL_WARNING, "execution_crashed", "lease=%s attempt=%d %s", task->lease,
+                      task->attempt, error);
     }
     child_close(&task->child);
     if (task->state == TASK_RUNNING)

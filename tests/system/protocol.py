@@ -29,6 +29,7 @@ class Coordinator:
         self.bind(endpoint)
         self.acks = self.pongs = self.chunks = True
         self.worker = None       # routing id of the worker that said hello last
+        self.sender = None       # of the message being answered
         self.known = {}          # lease -> attempt that pongs call known
         self.files = {}          # sha256 -> bytes
         self.hellos, self.pings, self.byes, self.fetches = [], [], 0, []
@@ -73,11 +74,15 @@ class Coordinator:
                 time.sleep(0.01)
         raise AssertionError("the endpoint stays taken")
 
-    def send_raw(self, *frames):
-        self.socket.send_multipart([self.worker, *frames])
+    def send_raw(self, *frames, to=None):
+        self.socket.send_multipart([to or self.worker, *frames])
 
-    def send(self, type, payload=b"", **fields):
-        self.send_raw(json.dumps({"v": "1.0", "type": type, **fields}).encode(), payload)
+    def send(self, type, payload=b"", to=None, **fields):
+        """To the worker that said hello last, unless told."""
+        self.send_raw(json.dumps({"v": "1.0", "type": type, **fields}).encode(), payload, to=to)
+
+    def answer(self, type, payload=b"", **fields):
+        self.send(type, payload, to=self.sender, **fields)
 
     def job(self, lease=None, attempt=1, **changes):
         """A training on a small generated data set, changed as asked."""
@@ -98,24 +103,25 @@ class Coordinator:
     # ---- what came ----
 
     def take(self, frames):
-        self.worker, header, payload = frames[0], json.loads(frames[1]), frames[2]
+        self.sender, header, payload = frames[0], json.loads(frames[1]), frames[2]
         assert len(frames) == 3 and header["v"] == "1.0"
         getattr(self, "on_" + header["type"])(header, payload)
 
     def on_hello(self, header, _):
         self.hellos.append(header)
-        self.send("welcome", heartbeat_s=self.heartbeat_s, lease_s=self.lease_s, coordinator="test",
+        self.worker = self.sender
+        self.answer("welcome", heartbeat_s=self.heartbeat_s, lease_s=self.lease_s, coordinator="test",
                   version="0")
 
     def on_ping(self, header, _):
         self.pings.append(header)
         if self.pongs:
-            self.send("pong", number=header["number"],
+            self.answer("pong", number=header["number"],
                       known=[lease for lease in header["leases"] if lease in self.known])
 
     def ack(self, header):
         if self.acks:
-            self.send("ack", lease=header["lease"], attempt=header["attempt"], seq=header["seq"])
+            self.answer("ack", lease=header["lease"], attempt=header["attempt"], seq=header["seq"])
 
     def on_epoch(self, header, _):
         self.epochs.setdefault(header["lease"], []).append(header)
@@ -136,10 +142,10 @@ class Coordinator:
             return
         sha256, offset = header["sha256"], header["offset"]
         if sha256 not in self.files:
-            self.send("chunk", sha256=sha256, offset=offset, size=0, error="no such file")
+            self.answer("chunk", sha256=sha256, offset=offset, size=0, error="no such file")
             return
         content = self.files[sha256]
-        self.send("chunk", payload=content[offset:offset + CHUNK], sha256=sha256, offset=offset,
+        self.answer("chunk", payload=content[offset:offset + CHUNK], sha256=sha256, offset=offset,
                   size=len(content))
 
     def on_bye(self, header, _):

@@ -26,7 +26,9 @@ def start(coordinator, tmp_path):
     def start_one(*flags, endpoint=None, join=True, **options):
         worker = Worker(endpoint or coordinator.endpoint, tmp_path, *flags, **options)
         started.append(worker)
+        known = len(coordinator.hellos)
         if join:
+            coordinator.until(lambda: len(coordinator.hellos) > known)
             coordinator.joined()
         return worker
     yield start_one
@@ -277,11 +279,20 @@ def test_when_the_fork_server_dies_its_trainings_run_again_and_tell_nothing_twic
     result = coordinator.result_of(lease)
     assert result["state"] == "completed" and result["epochs"] == 400
     assert [header["epoch"] for header in coordinator.epochs[lease]] == list(range(1, 401))
-    assert all(gone(pid) for pid in trainings)
+    coordinator.until(lambda: all(gone(pid) for pid in trainings))
     again = coordinator.job(**job)
     coordinator.result_of(again)
     assert [header["metrics"]["loss"] for header in coordinator.epochs[again]] == \
         [header["metrics"]["loss"] for header in coordinator.epochs[lease]]
+
+
+def test_a_fork_server_that_hangs_is_replaced(coordinator, start):
+    worker = start("--stall-timeout", "2")
+    assert coordinator.result_of(coordinator.job(epochs=1))["state"] == "completed"
+    server = worker.server()
+    os.kill(server, signal.SIGSTOP)
+    assert coordinator.result_of(coordinator.job(epochs=1))["state"] == "completed"
+    assert gone(server) and worker.server() != server
 
 
 def test_when_the_daemon_is_killed_nothing_of_it_stays(coordinator, start):
@@ -415,7 +426,8 @@ def test_a_newer_attempt_takes_the_place_of_an_older_one(coordinator, start):
     first = running(coordinator, worker)[0]
     coordinator.job(lease=lease, attempt=2, epochs=2)
     result = coordinator.result_of(lease)
-    assert result["attempt"] == 2 and result["state"] == "completed" and gone(first)
+    assert result["attempt"] == 2 and result["state"] == "completed"
+    coordinator.until(lambda: gone(first))
 
 
 def test_a_job_that_lay_in_the_buffers_of_a_stopped_worker_starts_only_if_its_lease_holds(
@@ -495,7 +507,8 @@ def test_a_second_sigterm_or_the_drain_timeout_gives_leases_back(coordinator, st
         coordinator.until(lambda: worker.log().count("signal=") > number)
     coordinator.until(lambda: coordinator.byes == 1)
     assert worker.process.wait(30) == 0
-    assert lease not in coordinator.results and all(gone(pid) for pid in processes)
+    assert lease not in coordinator.results
+    coordinator.until(lambda: all(gone(pid) for pid in processes))
 
 
 def test_without_a_coordinator_sigterm_still_ends_it(coordinator, start):
@@ -506,7 +519,7 @@ def test_without_a_coordinator_sigterm_still_ends_it(coordinator, start):
 
 
 def test_a_worker_refused_says_why_and_stays(coordinator, start):
-    coordinator.on_hello = lambda header, _: coordinator.send("refused", reason="not on the list")
+    coordinator.on_hello = lambda header, _: coordinator.answer("refused", reason="not on the list")
     worker = start(join=False)
     coordinator.until(lambda: "reason=not on the list" in worker.log())
     assert worker.process.poll() is None
