@@ -123,6 +123,12 @@ $(TESTS_DOUBLE): $(O)/%: $(O)/%.o $(O)/libengine_double.a $(O)/libcommon.a
 $(filter-out $(TESTS_DOUBLE),$(TESTS)): $(O)/%: $(O)/%.o $(addprefix $(O)/lib,coordinator.a worker.a search.a engine.a ctl.a common.a)
 	$(link) -lcmocka
 
+# The study's JSON Schema from the catalogue's tables; tests/system/test_schema.py tells when it is stale.
+schema: $(O)/tests/tools/spec_check
+	$< --tables | $(PYTHON) schema/study_schema.py > schema/study.schema.json.new
+	@mv schema/study.schema.json.new schema/study.schema.json
+.PHONY: schema
+
 BENCH_SOURCES := $(wildcard tests/bench/*.c)
 BENCHES := $(patsubst %.c,$(O)/%,$(BENCH_SOURCES))
 $(BENCHES): $(O)/%: $(O)/%.o $(addprefix $(O)/lib,coordinator.a worker.a search.a engine.a common.a)

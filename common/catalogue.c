@@ -45,11 +45,23 @@ const struct entry *catalogue_list(enum catalogue_kind kind, int *count)
     return entries;
 }
 
-const struct entry *catalogue_find(enum catalogue_kind kind, const char *name)
+const char *catalogue_alias(enum catalogue_kind kind, int index, const char **name)
 {
     for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
-        if (aliases[i].kind == kind && strcmp(aliases[i].alias, name) == 0)
-            name = aliases[i].name;
+        if (aliases[i].kind == kind && index-- == 0) {
+            *name = aliases[i].name;
+            return aliases[i].alias;
+        }
+    return NULL;
+}
+
+const struct entry *catalogue_find(enum catalogue_kind kind, const char *name)
+{
+    const char *alias, *meant;
+
+    for (int i = 0; (alias = catalogue_alias(kind, i, &meant)); i++)
+        if (strcmp(alias, name) == 0)
+            name = meant;
     for (const struct entry *entry = kinds[kind].entries; entry && entry->name; entry++)
         if (strcmp(entry->name, name) == 0)
             return entry;

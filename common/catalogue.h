@@ -85,6 +85,8 @@ struct entry {
 // By the exact name or an alias ("adam", "mse"); NULL when there is none.
 const struct entry *catalogue_find(enum catalogue_kind kind, const char *name);
 const struct entry *catalogue_list(enum catalogue_kind kind, int *count);
+// The index-th second name ("adam") of a kind and, in *name, what it stands for; NULL after the last.
+const char *catalogue_alias(enum catalogue_kind kind, int index, const char **name);
 // For messages: "layer", "loss", …
 const char *catalogue_kind_name(enum catalogue_kind kind);
 

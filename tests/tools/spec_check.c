@@ -55,12 +55,88 @@ static void answer(const char *line, size_t len)
     faults_fini(&faults);
 }
 
-int main(void)
+static const char *const types[] = {
+    [ARG_INTEGER] = "integer",   [ARG_NUMBER] = "number",   [ARG_BOOL] = "boolean",
+    [ARG_NAME] = "name",         [ARG_STRING] = "string",   [ARG_STRINGS] = "strings",
+    [ARG_INTEGERS] = "integers", [ARG_NUMBERS] = "numbers", [ARG_NAME_OF] = "name_of",
+    [ARG_ENTRY] = "entry",       [ARG_ENTRIES] = "entries", [ARG_SCHEDULE] = "schedule",
+    [ARG_OBJECT] = "object",     [ARG_WEIGHTS] = "weights", [ARG_ANY] = "any",
+};
+
+static cJSON *arg_to_json(const struct arg *arg)
+{
+    cJSON *item = cJSON_CreateObject();
+
+    cJSON_AddStringToObject(item, "name", arg->name);
+    cJSON_AddStringToObject(item, "type", types[arg->type]);
+    cJSON_AddBoolToObject(item, "required", arg->required);
+    cJSON_AddBoolToObject(item, "nullable", arg->nullable);
+    cJSON_AddBoolToObject(item, "fixed", arg->fixed);
+    cJSON_AddBoolToObject(item, "plain", arg->plain);
+    cJSON_AddStringToObject(item, "default", arg->fallback ? arg->fallback : "null");
+    if (arg->min != 0 || arg->max != 0) {
+        cJSON_AddNumberToObject(item, arg->min_open ? "exclusiveMinimum" : "minimum", arg->min);
+        if (isfinite(arg->max))
+            cJSON_AddNumberToObject(item, arg->max_open ? "exclusiveMaximum" : "maximum", arg->max);
+    }
+    cJSON_AddNumberToObject(item, "count", arg->count);
+    if (arg->names) {
+        cJSON *names = cJSON_AddArrayToObject(item, "names");
+        for (int i = 0; arg->names[i]; i++)
+            cJSON_AddItemToArray(names, cJSON_CreateString(arg->names[i]));
+    }
+    if (arg->kind)
+        cJSON_AddStringToObject(item, "kind", catalogue_kind_name(arg->kind));
+    if (arg->of)
+        cJSON_AddStringToObject(item, "of", arg->of);
+    return item;
+}
+
+static cJSON *kind_to_json(enum catalogue_kind kind)
+{
+    cJSON *entries = cJSON_CreateArray();
+    const char *alias, *name;
+    int count;
+    const struct entry *list = catalogue_list(kind, &count);
+
+    for (int i = 0; i < count; i++) {
+        cJSON *entry = cJSON_CreateObject(), *aliases, *args;
+        cJSON_AddStringToObject(entry, "name", list[i].name);
+        aliases = cJSON_AddArrayToObject(entry, "aliases");
+        for (int k = 0; (alias = catalogue_alias(kind, k, &name)); k++)
+            if (strcmp(name, list[i].name) == 0)
+                cJSON_AddItemToArray(aliases, cJSON_CreateString(alias));
+        args = cJSON_AddArrayToObject(entry, "args");
+        for (const struct arg *arg = list[i].args; arg && arg->name; arg++)
+            cJSON_AddItemToArray(args, arg_to_json(arg));
+        cJSON_AddItemToArray(entries, entry);
+    }
+    return entries;
+}
+
+static void print_tables(void)
+{
+    cJSON *tables = cJSON_CreateObject();
+
+    for (int kind = CATALOGUE_NONE + 1; kind < CATALOGUE_KINDS; kind++)
+        cJSON_AddItemToObject(tables, catalogue_kind_name((enum catalogue_kind)kind),
+                              kind_to_json((enum catalogue_kind)kind));
+    char *text = json_write_pretty(tables);
+    fputs(text, stdout);
+    free(text);
+    cJSON_Delete(tables);
+}
+
+int main(int argc, char **argv)
 {
     char *line = NULL;
     size_t cap = 0;
     ssize_t len;
 
+    if (argc > 1 && strcmp(argv[1], "--tables") == 0) {
+        print_tables();
+        return 0;
+    }
     while ((len = getline(&line, &cap, stdin)) > 0)
         answer(line, (size_t)len - (line[len - 1] == '\n'));
     free(line);
