@@ -165,8 +165,8 @@ static void find_ranges(struct data_view *view)
         high[j] = high[j] > low[j] ? high[j] - low[j] : 1;
 }
 
-// Mean and deviation in one pass (Welford 1962), dividing by n. What rounding alone makes of a constant
-// feature counts as constant (scikit-learn's _is_constant_feature).
+// Mean and deviation in one pass (Welford 1962), dividing by n. A constant feature has a variance of
+// exactly 0 this way.
 static void find_moments(struct data_view *view)
 {
     double *mean = view->shift, *sum = view->divisor, n = (double)view->train.samples;
@@ -183,9 +183,7 @@ static void find_moments(struct data_view *view)
         }
     }
     for (int64_t j = 0; j < view->features; j++) {
-        double variance = sum[j] / n, eps = 2.220446049250313e-16, noise = n * mean[j] * eps;
-        bool constant = variance <= n * eps * variance + noise * noise;
-        view->divisor[j] = constant ? 1 : sqrt(variance);
+        view->divisor[j] = sum[j] > 0 ? sqrt(sum[j] / n) : 1;
     }
 }
 

@@ -107,6 +107,14 @@ static void names_count_layers_of_a_class(void **state)
     assert_non_null(
         strstr(json_string_or(summary, "text", ""), "Total params: 1,234,567,890,131 (4.49 TB)"));
     cJSON_Delete(summary);
+    layers[0].trainable = 255;
+    summary = summary_of(NULL, layers, 1, 4);
+    assert_non_null(strstr(json_string_or(summary, "text", ""), "Total params: 255 (1020.00 B)"));
+    cJSON_Delete(summary);
+    layers[0].trainable = 256;
+    summary = summary_of(NULL, layers, 1, 4);
+    assert_non_null(strstr(json_string_or(summary, "text", ""), "Total params: 256 (1.00 KB)"));
+    cJSON_Delete(summary);
 }
 
 int main(void)

@@ -88,9 +88,9 @@ static void numbers_are_classes_only_when_all_from_0_are_there(void **state)
         const char *text;
         int64_t classes;
     } cases[] = {
-        {"a,y\n1,0\n1,1\n1,2\n", 3}, {"a,y\n1,0\n1,2\n", 0},     {"a,y\n1,1\n1,2\n", 0},
-        {"a,y\n1,0\n1,0.5\n", 0},    {"a,y\n1,0\n1,1.0\n", 2},   {"a,y\n1,-1\n1,0\n1,1\n", 0},
-        {"a,y\n1,0\n1,0\n", 0},      {"a,y\n1,yes\n2,yes\n", 1},
+        {"a,y\n1,0\n1,1\n1,2\n", 3}, {"a,y\n1,0\n1,2\n", 0},      {"a,y\n1,1\n1,2\n", 0},
+        {"a,y\n1,0\n1,0.5\n", 0},    {"a,y\n1,0\n1,1.0\n", 2},    {"a,y\n1,-1\n1,0\n1,1\n", 0},
+        {"a,y\n1,0\n1,0\n", 0},      {"a,y\n1,0\n1,1\n1,3\n", 0}, {"a,y\n1,yes\n2,yes\n", 1},
     };
     (void)state;
 
@@ -113,6 +113,18 @@ static void quoting_follows_rfc_4180(void **state)
     assert_string_equal(d.feature_names[0], "a,1");
     assert_string_equal(d.feature_names[1], "l\"abel=say \"hi\"");
     assert_string_equal(d.feature_names[2], "l\"abel=two\nlines");
+    dataset_fini(&d);
+}
+
+static void lines_may_end_with_cr_lf(void **state)
+{
+    struct dataset d = csv("a,kind\r\n1,cat\r\n2,dog\r\n", &plain);
+    (void)state;
+
+    assert_int_equal(d.info.train_samples, 2);
+    assert_string_equal(d.feature_names[0], "a");
+    assert_string_equal(d.class_names[0], "cat");
+    assert_string_equal(d.class_names[1], "dog");
     dataset_fini(&d);
 }
 
@@ -311,6 +323,26 @@ static void npz_is_read_stored_and_deflated(void **state)
     files_remove(&files);
 }
 
+static void a_wrong_crc_in_a_zip_is_seen(void **state)
+{
+    static const char *const names[] = {"stored.npz"};
+    struct files files = files_make();
+    struct dataset d;
+    struct error err;
+    size_t size;
+    (void)state;
+
+    unsigned char *bytes = files_read("tests/data/stored.npz", &size);
+    unsigned char *pixels = memmem(bytes, size, "\0\1\2\3\4\5\6\7", 8);
+    assert_non_null(pixels);
+    pixels[0] ^= 1;
+    files_write(&files, names[0], bytes, size);
+    assert_int_equal(read_set(&files, &plain, names, 1, &d, &err), E_INVALID);
+    assert_non_null(strstr(err.message, "is damaged or cut off"));
+    free(bytes);
+    files_remove(&files);
+}
+
 static void what_npy_cannot_hold_here_is_refused(void **state)
 {
     static const char *const names[] = {"x_train.npy", "y_train.npy"};
@@ -458,6 +490,7 @@ int main(void)
         cmocka_unit_test(categories_may_be_codes),
         cmocka_unit_test(numbers_are_classes_only_when_all_from_0_are_there),
         cmocka_unit_test(quoting_follows_rfc_4180),
+        cmocka_unit_test(lines_may_end_with_cr_lf),
         cmocka_unit_test(semicolons_and_tabs_delimit_too),
         cmocka_unit_test(faults_of_a_csv_name_file_and_line),
         cmocka_unit_test(wrong_arguments_are_named),
@@ -465,6 +498,7 @@ int main(void)
         cmocka_unit_test(npy_bytes_stay_bytes_and_integers_are_classes),
         cmocka_unit_test(npy_in_fortran_order_and_version_2_is_read),
         cmocka_unit_test(npz_is_read_stored_and_deflated),
+        cmocka_unit_test(a_wrong_crc_in_a_zip_is_seen),
         cmocka_unit_test(what_npy_cannot_hold_here_is_refused),
         cmocka_unit_test(faults_of_an_idx_name_file_and_place),
         cmocka_unit_test(labels_out_of_range_are_refused),

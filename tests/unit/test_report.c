@@ -53,6 +53,8 @@ static void from_png(const unsigned char *png, size_t size, uint32_t *width, uin
             assert_int_equal(uncompress(raw, &raw_size, data, length), Z_OK);
         }
         at += 12 + length;
+        if (memcmp(data - 4, "IEND", 4) == 0)
+            assert_int_equal(at, size);
     }
     size_t stride = (size_t)*width * (size_t)*channels;
     assert_int_equal(raw_size, *height * (stride + 1));
@@ -66,7 +68,8 @@ static void pictures_read_back_pixel_by_pixel(void **state)
 {
     static const struct {
         int64_t height, width, channels;
-    } cases[] = {{28, 28, 1}, {1, 1, 1}, {5, 3, 3}, {256, 256, 3}};
+    } cases[] = {{28, 28, 1}, {1, 1, 1}, {1, 2, 1}, {1, 3, 1},    {2, 2, 1},
+                 {2, 3, 1},   {3, 3, 1}, {5, 3, 3}, {256, 256, 3}};
     static unsigned char pixels[256 * 256 * 3], png[1 << 19], back[256 * 256 * 3];
     (void)state;
 
@@ -80,6 +83,7 @@ static void pictures_read_back_pixel_by_pixel(void **state)
         assert_int_equal(
             report_picture(pixels, cases[i].height, cases[i].width, cases[i].channels, &text, &err),
             OK);
+        assert_int_equal(strlen(text) % 4, 0);
         from_png(png, from_base64(text, png), &width, &height, &channels, back);
         assert_int_equal(width, cases[i].width);
         assert_int_equal(height, cases[i].height);

@@ -1,5 +1,5 @@
 // keras/src/callbacks/early_stopping.py. `wait` goes up before the comparison; with a baseline it goes
-// back to 0 only when that is beaten too; the first epoch never stops; the weights of the best epoch are
+// back to 0 only when that is beaten too; the first epoch improves on nothing, so it never stops; the weights of the best epoch are
 // put back also when training ran to its end.
 
 #include "worker/engine/callbacks/kind.h"
@@ -56,7 +56,7 @@ static void epoch_end(struct callback *c, const struct callback_moment *moment)
             s->wait = 0;
         return;
     }
-    if (s->wait >= c->patience && moment->epoch > 0) {
+    if (s->wait >= c->patience) {
         s->stopped = 1;
         moment->actions->stop = true;
     }

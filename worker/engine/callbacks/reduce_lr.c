@@ -30,10 +30,9 @@ static bool improves(const struct callback *c, double value)
     return c->larger ? value > best + c->min_delta : value < best - c->min_delta;
 }
 
-// Keras compares with min_lr as a float, so a rate that is at min_lr may count as above it.
 static void reduce(struct callback *c, double *rate)
 {
-    if (!(*rate > (double)(float)c->min_lr))
+    if (!(*rate > c->min_lr))
         return;
     *rate = fmax(*rate * c->factor, c->min_lr);
     c->state.cooldown = c->cooldown;
