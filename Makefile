@@ -134,7 +134,7 @@ BENCHES := $(patsubst %.c,$(O)/%,$(BENCH_SOURCES))
 $(BENCHES): $(O)/%: $(O)/%.o $(addprefix $(O)/lib,coordinator.a worker.a search.a engine.a common.a)
 	$(link)
 
-$(O)/tests/bench/bench_search: $(O)/tests/bench/search/problems.o
+$(O)/tests/bench/bench_search $(O)/tests/unit/test_search_quality: $(addprefix $(O)/tests/bench/search/,play.o problems.o)
 $(O)/tests/unit/test_search $(O)/tests/unit/test_search_halving $(O)/tests/conformance/test_hyperband: $(O)/tests/search_sim.o
 
 deps:

@@ -16,9 +16,9 @@ static enum code bayesian_init(void *state, const struct study_spec *spec, struc
     struct bayesian_search *b = state;
     plain_init(state, spec, err);
     int64_t initial = spec->tuner.num_initial_points;
-    if (initial < 0 || initial > 100000)
+    if (initial < 0 || initial > 1000000)
         return fail(err, E_RANGE, "/tuner/num_initial_points",
-                    "num_initial_points is %lld; use 0 to 100000", (long long)initial);
+                    "num_initial_points is %lld; use 0 to 1000000", (long long)initial);
     return proposer_init(&b->proposer, spec, (int)initial, err);
 }
 

@@ -6,118 +6,34 @@
 //                [--trials N] [--parallel N] [--data DIR] [--label NAME]
 
 #include <getopt.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "coordinator/search/search.h"
-#include "tests/bench/search/problems.h"
+#include "tests/bench/search/play.h"
 
 struct settings {
     const char *search, *problem, *set, *data, *label;
     int seeds, first_seed, trials, parallel;
 };
 
-struct run {
-    struct problem_instance *instance;
-    struct study_spec spec;
-    struct search search;
-    struct history history;
-    struct search_trial *trials;
-    double *told, *truth, cpu;
-    struct value *values;
-    struct rng noise;
-};
-
-static double cpu_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static void give(struct run *run, const struct proposal *proposal)
-{
-    int i = run->history.n++, n = run->instance->space.n;
-    struct search_trial *trial = &run->trials[i];
-    *trial = (struct search_trial){.number = i, .state = SEARCH_RUNNING, .loss = NAN, .own = true};
-    trial->bracket = trial->round = trial->parent = trial->source = -1;
-    trial->unit = calloc((size_t)n, sizeof *trial->unit);
-    space_from_unit(&run->instance->space, proposal->unit, run->values);
-    space_to_unit(&run->instance->space, run->values, trial->unit);
-    run->told[i] = problem_evaluate(run->instance, run->values, &run->noise, &run->truth[i]);
-    run->search.ops->given(run->search.state, &run->history, i);
-}
-
-static void tell(struct run *run, int i)
-{
-    run->trials[i].state = SEARCH_COMPLETED;
-    run->trials[i].loss = run->told[i];
-    run->trials[i].executions = 1;
-    run->search.ops->tell(run->search.state, &run->history, i);
-}
-
-static void print_run(const struct run *run, const struct settings *s, int seed, int n)
-{
-    int best = 0;
-    printf("{\"peer\": \"%s\", \"problem\": \"%s\", \"seed\": %d, \"n\": %d, \"secs\": %.3f, "
-           "\"incumbent\": [",
-           s->label, run->instance->problem->name, seed, n, run->cpu);
-    for (int i = 0; i < n; i++) {
-        best = run->told[i] < run->told[best] ? i : best;
-        printf("%s%.9g", i ? ", " : "", run->truth[best]);
-    }
-    printf("]}\n");
-    fflush(stdout);
-}
-
 static bool run_once(struct problem_instance *instance, const struct settings *s, int seed)
 {
-    struct error err;
-    struct run run = {.instance = instance};
-    int max = s->trials, n = instance->space.n;
-    run.spec.space = instance->space;
-    run.spec.seed = (uint64_t)seed;
-    run.spec.tuner.max_trials = max;
-    run.spec.tuner.executions_per_trial = 1;
-    snprintf(run.spec.tuner.type, sizeof run.spec.tuner.type, "%s", s->search);
-    run.trials = calloc((size_t)max, sizeof *run.trials);
-    run.told = calloc(2 * (size_t)max, sizeof *run.told);
-    run.truth = run.told + max;
-    run.values = calloc((size_t)n, sizeof *run.values);
-    run.history =
-        (struct history){.space = &run.spec.space, .trials = run.trials, .max_trials = max};
-    rng_init(&run.noise, (uint64_t)seed, 77);
-    if (search_new(&run.search, &run.spec, &err)) {
-        fprintf(stderr, "%s\n", err.message);
-        return false;
+    struct play how = {
+        .search = s->search, .trials = s->trials, .parallel = s->parallel, .seed = (uint64_t)seed};
+    double *incumbent = calloc((size_t)s->trials, sizeof *incumbent), cpu = 0;
+    int n = incumbent ? play(&how, instance, incumbent, &cpu) : -1;
+    if (n >= 0) {
+        printf("{\"peer\": \"%s\", \"problem\": \"%s\", \"seed\": %d, \"n\": %d, "
+               "\"secs\": %.3f, \"incumbent\": [",
+               s->label, instance->problem->name, seed, n, cpu);
+        for (int i = 0; i < n; i++)
+            printf("%s%.9g", i ? ", " : "", incumbent[i]);
+        printf("]}\n");
+        fflush(stdout);
     }
-    int ended = 0;
-    while (run.history.n < max) {
-        struct proposal proposal;
-        struct rng rng;
-        int count = 0;
-        double start = cpu_now();
-        rng_init(&rng, (uint64_t)seed, (uint64_t)(1000 + run.history.n));
-        enum ask_status status =
-            run.search.ops->ask(run.search.state, &run.history, &rng, 1, &proposal, &count);
-        run.cpu += cpu_now() - start;
-        if (status != ASK_POINTS)
-            break;
-        give(&run, &proposal);
-        if (run.history.n - ended >= s->parallel)
-            tell(&run, ended++);
-    }
-    print_run(&run, s, seed, run.history.n);
-    for (int i = 0; i < run.history.n; i++)
-        free(run.trials[i].unit);
-    search_free(&run.search);
-    free(run.trials);
-    free(run.told);
-    free(run.values);
-    return true;
+    free(incumbent);
+    return n >= 0;
 }
 
 static bool wanted(const struct settings *s, const struct problem *problem)
