@@ -10,7 +10,11 @@ const at = (where) => `${system.url}/#/${where}`;
 
 // A study that goes on until the test has seen enough.
 const endless = (name) =>
-    blobs(name, { epochs: 40, tuner: { max_trials: 5000, executions_per_trial: 1 } });
+    blobs(name, {
+        epochs: 20,
+        samples: 4000,
+        tuner: { max_trials: 5000, executions_per_trial: 1 },
+    });
 
 const trialCount = (page) => page.locator('.trials').getAttribute('aria-rowcount').then(Number);
 
@@ -40,7 +44,7 @@ test('a page follows a study from its start without a reload', async () => {
     const first = await trialCount(page);
     await until('more rows', async () => (await trialCount(page)) > first + 3);
     await page
-        .getByRole('group', { name: /^loss over epochs.*Trial \d+ validation: 40 epochs/ })
+        .getByRole('group', { name: /^loss over epochs.*Trial \d+ validation: 20 epochs/ })
         .waitFor();
     assert.deepEqual(page.faults, []);
     await page.close();
@@ -63,8 +67,7 @@ test('it redraws at most four times a second', async () => {
                 setTimeout(() => resolve(times), 3000);
             }),
     );
-    // a summary that was asked for may come between two ticks
-    assert.ok(redraws >= 1 && redraws <= 14, `${redraws} in 3 s`);
+    assert.ok(redraws >= 1 && redraws <= 13, `${redraws} in 3 s`);
     await page.close();
 });
 
@@ -106,7 +109,7 @@ test('eight tabs share one stream, and all of them load and follow', async () =>
         await page.locator('.live.is-live').waitFor();
         await page.locator('tr[data-trial]').first().waitFor();
     }
-    assert.equal(await streams(), 1);
+    await until('one stream', async () => (await streams()) === 1);
     const counts = await Promise.all(tabs.map(trialCount));
     await Promise.all(
         tabs.map((page, i) => until(`tab ${i}`, async () => (await trialCount(page)) > counts[i])),
@@ -114,7 +117,7 @@ test('eight tabs share one stream, and all of them load and follow', async () =>
     for (const page of tabs.slice(0, 7)) await page.close();
     const last = await trialCount(tabs[7]);
     await until('the last tab', async () => (await trialCount(tabs[7])) > last);
-    assert.equal(await streams(), 1);
+    await until('one stream', async () => (await streams()) === 1);
     assert.deepEqual(
         tabs.flatMap((page) => page.faults),
         [],
@@ -130,7 +133,7 @@ test('without SharedWorker one tab leads, and another takes over when it closes'
         await open(plain, at('studies/live')),
     ];
     for (const page of [leader, follower]) await page.locator('.live.is-live').waitFor();
-    assert.equal(await streams(), 1);
+    await until('one stream', async () => (await streams()) === 1);
     await follower.locator('tr[data-trial]').first().waitFor();
     const rows = await trialCount(follower);
     await until('the follower', async () => (await trialCount(follower)) > rows);
@@ -145,6 +148,9 @@ test('pause, resume and cancel act at once in the page', async () => {
     const head = page.locator('.study-title');
     await page.getByRole('button', { name: 'Pause' }).click();
     await head.getByText('paused', { exact: true }).waitFor();
+    await until('the last trial', async () => (await system.study('live')).counts.running === 0);
+    const chips = page.getByRole('group', { name: 'Filters' });
+    await chips.getByRole('button', { name: 'running' }).waitFor({ state: 'detached' });
     await page.getByRole('button', { name: 'Resume' }).click();
     await head.getByText('running', { exact: true }).waitFor();
     await page.getByRole('button', { name: 'Cancel', exact: true }).click();

@@ -89,7 +89,7 @@ test('a filter is in the address, holds for table and count, and survives a relo
     await page.getByRole('button', { name: 'Range' }).click();
     await page.getByLabel('From').fill('0.001');
     await page.getByLabel('To').fill('0.05');
-    await page.getByLabel('Hyperparameter').selectOption('learning_rate');
+    await page.getByLabel('Hyperparameter', { exact: true }).selectOption('learning_rate');
     await page.getByRole('button', { name: 'Filter', exact: true }).click();
     const inside = trials.filter(
         ({ hyperparameters: { learning_rate: rate } }) => rate >= 0.001 && rate <= 0.05,

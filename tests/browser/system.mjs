@@ -143,13 +143,13 @@ export class System {
 
 // A study of a generated data set: an execution takes milliseconds.
 export function blobs(name, change = {}) {
-    const { tuner, epochs = 4, ...rest } = change;
+    const { tuner, epochs = 4, samples = 400, ...rest } = change;
     return {
         name,
         seed: 1,
         dataset: {
             name: 'blobs',
-            generate: { samples: 400, features: 6, classes: 3, noise: 1.5 },
+            generate: { samples, features: 6, classes: 3, noise: 1.5 },
             validation_split: 0.25,
         },
         model: {

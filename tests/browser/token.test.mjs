@@ -20,7 +20,7 @@ after(async () => {
 test('the page asks, refuses a wrong token, and goes on with the right one', async () => {
     const context = await browser.newContext();
     const page = await open(context, `${system.url}/`);
-    const field = page.getByLabel('Token');
+    const field = page.getByRole('textbox', { name: 'Token' });
     await field.waitFor();
     assert.deepEqual(await axe(page), []);
     await field.fill('wrong');

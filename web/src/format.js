@@ -27,6 +27,7 @@ export const plural = (n, one, many = `${one}s`) => `${count(n)} ${n === 1 ? one
 
 export function duration(seconds) {
     if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return '–';
+    if (seconds < 1) return `${Math.round(1000 * seconds)} ms`;
     if (seconds < 10) return `${seconds.toFixed(1)} s`;
     if (seconds < 60) return `${Math.round(seconds)} s`;
     const minutes = Math.floor(seconds / 60);

@@ -14,6 +14,7 @@ function innerRange(scores) {
     if (scores.length < 8) return null;
     const sorted = [...scores].sort((a, b) => a - b);
     const [low, high] = [quantile(sorted, 0.1), quantile(sorted, 0.9)];
+    if (low === high) return null;
     const from = Math.max(sorted[0], low - FAR * (high - low));
     const to = Math.min(sorted[sorted.length - 1], high + FAR * (high - low));
     return from > sorted[0] || to < sorted[sorted.length - 1] ? [from, to] : null;

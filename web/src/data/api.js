@@ -1,4 +1,5 @@
 // Calls of the HTTP API. An answer that is not 2xx is thrown as a Problem, with the coordinator's own words.
+import { settled } from '../stream/client.js';
 import { another, token } from './token.js';
 
 export class Problem extends Error {
@@ -17,6 +18,7 @@ export class Problem extends Error {
 
 // `body` is JSON text. `as` 'text' gives the answer as it came.
 export async function call(method, path, body, as = 'json') {
+    await settled;
     for (;;) {
         const used = token.value;
         const headers = {};

@@ -19,6 +19,7 @@ export class Study {
         this.curves = new Map(); // trial number -> Map execution -> {attempt, epochs: [metrics by epoch - 1]}
         this.wanted = []; // trials whose curves are to be read
         this.reading = 0;
+        this.changes = 0; // events of the study itself
         this.restTimer = 0;
         this.timeless = new Set(); // numbers of trials whose times are to be read
         Object.assign(this, topic());
@@ -35,8 +36,13 @@ export class Study {
     }
 
     async loadSummary() {
+        const before = this.changes;
         try {
-            this.setSummary(await get(this.path));
+            const summary = await get(this.path);
+            // what events said meanwhile may be newer than this answer
+            const { state, reason, counts, progress } = this.summary ?? {};
+            const kept = before === this.changes ? {} : { state, reason, counts, progress };
+            this.setSummary({ ...summary, ...kept });
             this.problem = null;
         } catch (problem) {
             this.problem = problem;
@@ -151,6 +157,7 @@ export class Study {
 
     onStudy({ study, deleted, ...change }) {
         const before = this.summary;
+        this.changes++;
         if (before?.best_trial && before.best_trial.number === change.best_trial?.number)
             change.best_trial = { ...before.best_trial, ...change.best_trial };
         if (before) this.summary = { ...before, ...change };

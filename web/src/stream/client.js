@@ -4,6 +4,11 @@ import { Feed } from './feed.js';
 import { token } from '../data/token.js';
 
 export const status = signal('connecting');
+
+// Resolves when the stream stands, or is known not to: what is read after that misses no event.
+let settle;
+export const settled = new Promise((resolve) => (settle = resolve));
+
 const listeners = new Set();
 let post = () => {};
 
@@ -16,6 +21,7 @@ export function listen(listener) {
 function receive(message) {
     if (message.kind === 'status') {
         status.value = message.status;
+        if (message.status !== 'connecting') settle();
         if (message.token && !token.value) token.value = message.token; // another tab has it already
     } else if (message.kind === 'events') {
         listeners.forEach((listener) => listener({ events: message.events }));

@@ -99,7 +99,9 @@ export class Feed {
             this.refused = answer.status === 401 || answer.status === 403;
             if (!answer.ok) return;
             connected();
+            const late = this.status !== 'connecting' && this.last === null;
             this.tell('live');
+            if (late) this.send({ kind: 'reset' }); // something may have been read before the stream stood
             const take = parser((event) => this.event(event));
             const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
             for (;;) {

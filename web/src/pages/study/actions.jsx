@@ -53,8 +53,8 @@ const ACTIONS = [
     },
 ];
 
-export function Actions({ study }) {
-    const { state } = study.summary;
+export function Actions({ study, summary }) {
+    const { state } = summary;
     const [asking, setAsking] = useState(false);
     const run = async ({ verb, ask, done }) => {
         if (ask && !(await confirm(ask))) return;
@@ -85,7 +85,7 @@ export function Actions({ study }) {
                     {action.label}
                 </button>
             ))}
-            {study.summary.max_trials > 0 && !FIXED.includes(state) && (
+            {summary.max_trials > 0 && !FIXED.includes(state) && (
                 <button class="button" onClick={() => setAsking(true)}>
                     <Icon name="plus" />
                     More trials

@@ -33,7 +33,7 @@ export function StudyHeader({ study, objective, onBest }) {
                     <h1>{study.name}</h1>
                 </div>
                 <StateBadge state={summary.state} />
-                <Actions study={study} />
+                <Actions study={study} summary={summary} />
             </div>
             {summary.description && <p class="description">{summary.description}</p>}
             <p class="facts">
