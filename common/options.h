@@ -8,12 +8,13 @@
 
 enum option_type { OPTION_STRING, OPTION_INTEGER, OPTION_BOOL };
 struct option_spec {
-    const char *name;  // "state-dir": --state-dir DIR, --state-dir=DIR, and `state-dir = DIR` in the file
+    const char
+        *name; // "state-dir": --state-dir DIR, --state-dir=DIR, and `state-dir = DIR` in the file
     enum option_type type;
-    void *target;          // char ** (owned by the table's user, free()), int64_t *, bool *
-    const char *fallback;  // as text; NULL: leave the target alone
-    int64_t min, max;      // integers
-    const char *argument;  // "DIR"
+    void *target;         // char ** (owned by the table's user, free()), int64_t *, bool *
+    const char *fallback; // as text; NULL: leave the target alone
+    int64_t min, max;     // integers
+    const char *argument; // "DIR"
     const char *help;
 };
 

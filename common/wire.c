@@ -177,8 +177,7 @@ static enum code check_word(const struct field *field, const cJSON *value, const
 #define LEASE NAME("lease"), INTEGER("attempt", 1, TIMES)
 #define NUMBERED LEASE, INTEGER("seq", 1, TIMES)
 #define FILE_SIZE DIGEST("sha256"), INTEGER("size", 0, MOST)
-#define TABLE(table, ...)                                                                          \
-    static const struct field table[] = {__VA_ARGS__ __VA_OPT__(, ){.name = ""}}
+#define TABLE(table, ...) static const struct field table[] = {__VA_ARGS__, {.name = ""}}
 
 TABLE(lease_id, NAME(""));
 TABLE(held_lease, LEASE);
@@ -200,7 +199,6 @@ TABLE(result, NUMBERED, WORD("state", states), INTEGER("epochs", 0, TIMES),
       OBJECT("report", .flags = NULLABLE));
 TABLE(checkpoint, NUMBERED, INTEGER("epoch", 0, TIMES), FILE_SIZE, INTEGER("offset", 0, MOST));
 TABLE(fetch, DIGEST("sha256"), INTEGER("offset", 0, MOST));
-TABLE(bye);
 TABLE(welcome, SECONDS("heartbeat_s"), SECONDS("lease_s"), NAME("coordinator"),
       TEXT("version", 64));
 TABLE(refused, TEXT("reason", 4096));
@@ -215,16 +213,17 @@ TABLE(stop, NAME("lease"), WORD("how", hows));
 TABLE(expired, LEASE);
 TABLE(chunk, FILE_SIZE, INTEGER("offset", 0, MOST),
       TEXT("error", 4096, .flags = OPTIONAL | NULLABLE));
-TABLE(drain);
+
+static const struct field nothing[] = {{.name = ""}};
 
 static const struct message {
     const char *type;
     const struct field *fields;
 } messages[] = {
     {"hello", hello}, {"ping", ping},       {"epoch", epoch},     {"result", result},
-    {"fetch", fetch}, {"bye", bye},         {"welcome", welcome}, {"refused", refused},
+    {"fetch", fetch}, {"bye", nothing},     {"welcome", welcome}, {"refused", refused},
     {"pong", pong},   {"job", job},         {"ack", ack},         {"stop", stop},
-    {"chunk", chunk}, {"expired", expired}, {"drain", drain},     {"checkpoint", checkpoint},
+    {"chunk", chunk}, {"expired", expired}, {"drain", nothing},   {"checkpoint", checkpoint},
 };
 
 cJSON *wire_message(const char *type)

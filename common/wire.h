@@ -9,8 +9,8 @@ enum {
     WIRE_MAJOR = 1,
     WIRE_MINOR = 0,
     WIRE_HEADER_MAX = 8 << 20,
-    WIRE_CHUNK = 256 << 10,             // bytes of a data chunk
-    WIRE_MESSAGE_MAX = WIRE_HEADER_MAX  // ZMQ_MAXMSGSIZE on both sides
+    WIRE_CHUNK = 256 << 10,            // bytes of a data chunk
+    WIRE_MESSAGE_MAX = WIRE_HEADER_MAX // ZMQ_MAXMSGSIZE on both sides
 };
 
 // A new header {"v": "1.0", "type": type}; add fields, then wire_encode(). NULL: out of memory.

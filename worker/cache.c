@@ -170,6 +170,16 @@ bool cache_has(const struct cache *cache, enum cache_room room, const char *key,
     return there;
 }
 
+static enum code sync_folder(const char *path, struct error *err)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool synced = fd >= 0 && fsync(fd) == 0;
+    int failure = errno;
+    if (fd >= 0)
+        close(fd);
+    return synced ? OK : fail(err, E_IO, "", "cannot sync %.200s: %s", path, strerror(failure));
+}
+
 enum code cache_keep(const struct cache *cache, const char *key, enum cache_room room,
                      struct error *err)
 {
@@ -180,13 +190,8 @@ enum code cache_keep(const struct cache *cache, const char *key, enum cache_room
         code = fail(err, E_MEMORY, "", "out of memory");
     else if (rename(from, to) != 0)
         code = fail(err, E_IO, "", "cannot move a file to %.200s: %s", to, strerror(errno));
-    if (code == OK) {
-        int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0 || fsync(fd) != 0)
-            code = fail(err, E_IO, "", "cannot sync %.200s: %s", folder, strerror(errno));
-        if (fd >= 0)
-            close(fd);
-    }
+    else
+        code = sync_folder(folder, err);
     free(from);
     free(to);
     free(folder);
@@ -244,10 +249,10 @@ void cache_evict(const struct cache *cache)
     struct listing listing = {.entries = NULL};
     list_room(cache, CACHE_BLOBS, &listing);
     list_room(cache, CACHE_PREPARED, &listing);
-    if (listing.total > cache->limit)
+    if (listing.entries != NULL && listing.total > cache->limit)
         qsort(listing.entries, listing.count, sizeof *listing.entries, by_use);
     time_t now = time(NULL);
-    for (size_t i = 0; i < listing.count; i++) {
+    for (size_t i = 0; listing.entries != NULL && i < listing.count; i++) {
         struct entry *entry = &listing.entries[i];
         if (listing.total > cache->limit && entry->used + SPARED_S < now &&
             unlink(entry->path) == 0)

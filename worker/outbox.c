@@ -88,15 +88,13 @@ enum code outbox_add_checkpoint(struct outbox *outbox, int fd, int64_t size, con
                                 int epoch, struct error *err)
 {
     int64_t chunks = size / WIRE_CHUNK + (size % WIRE_CHUNK != 0);
-    struct outbox_entry *entry = NULL;
-    enum code code = OK;
-    if (size <= 0 || chunks > INT32_MAX / 2 - outbox->last)
-        code = fail(err, E_LIMIT, "", "a checkpoint of %lld bytes cannot be sent", (long long)size);
-    else if ((entry = calloc(1, sizeof *entry)) == NULL)
-        code = fail(err, E_MEMORY, "", "out of memory");
-    if (code != OK) {
+    bool fits = size > 0 && chunks <= INT32_MAX / 2 - outbox->last;
+    struct outbox_entry *entry = fits ? calloc(1, sizeof *entry) : NULL;
+    if (entry == NULL) {
         close(fd);
-        return code;
+        return fits ? fail(err, E_MEMORY, "", "out of memory")
+                    : fail(err, E_LIMIT, "", "a checkpoint of %lld bytes cannot be sent",
+                           (long long)size);
     }
     entry->fd = fd;
     entry->size = size;
@@ -147,8 +145,10 @@ bool outbox_next(const struct outbox *outbox, struct outbox_message *out, unsign
         return false;
     int seq = outbox->sent + 1;
     const struct outbox_entry *entry = outbox->first;
-    while (entry->first + entry->count <= seq)
+    while (entry != NULL && entry->first + entry->count <= seq)
         entry = entry->next;
+    if (entry == NULL)
+        return false;
     if (entry->fd >= 0)
         return next_chunk(outbox, entry, seq, out, payload);
     out->header = strdup(entry->header);

@@ -184,7 +184,7 @@ enum code spawner_spawn(struct spawner *spawner, uint32_t id, int socket, int jo
 
 enum spawner_event spawner_read(struct spawner *spawner, struct spawner_news *news)
 {
-    struct packet packet;
+    struct packet packet = {.what = SPAWNER_NOTHING};
     int fds[FDS_MAX];
     ssize_t n = receive_packet(spawner->control, &packet, fds);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
@@ -292,6 +292,25 @@ static bool report_exits(struct server *server)
     return true;
 }
 
+// Until the daemon is gone; what still runs then dies with this process.
+static void serve(struct server *server)
+{
+    struct pollfd polled[] = {{CONTROL_FD, POLLIN, 0}, {server->signals, POLLIN, 0}};
+    for (;;) {
+        if (poll(polled, 2, -1) < 0 && errno != EINTR)
+            return;
+        if (polled[1].revents != 0 && !report_exits(server))
+            return;
+        if (polled[0].revents == 0)
+            continue;
+        struct packet packet = {.what = SPAWNER_NOTHING};
+        int fds[FDS_MAX];
+        if (receive_packet(CONTROL_FD, &packet, fds) <= 0 ||
+            !spawn(server, packet.id, fds[0], fds[1]))
+            return;
+    }
+}
+
 int spawner_serve(void)
 {
     struct server server = {.children = NULL};
@@ -302,18 +321,7 @@ int spawner_serve(void)
         (server.signals = signalfd(-1, &exits, SFD_CLOEXEC | SFD_NONBLOCK)) < 0)
         return TRAINER_EXIT_SETUP;
     trainer_warm_up();
-    struct pollfd polled[] = {{CONTROL_FD, POLLIN, 0}, {server.signals, POLLIN, 0}};
-    for (;;) {
-        if (poll(polled, 2, -1) < 0 && errno != EINTR)
-            return TRAINER_EXIT_SETUP;
-        if (polled[1].revents != 0 && !report_exits(&server))
-            return 0;
-        if (polled[0].revents == 0)
-            continue;
-        struct packet packet;
-        int fds[FDS_MAX];
-        if (receive_packet(CONTROL_FD, &packet, fds) <= 0 ||
-            !spawn(&server, packet.id, fds[0], fds[1]))
-            return 0; // the daemon is gone; what still runs dies with this process
-    }
+    serve(&server);
+    free(server.children);
+    return 0;
 }
