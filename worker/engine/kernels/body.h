@@ -12,6 +12,7 @@
 
 #include "worker/engine/kernels/body_gemm.h"
 #include "worker/engine/kernels/body_lstm.h"
+#include "worker/engine/kernels/body_noise.h"
 #include "worker/engine/kernels/body_normal.h"
 #include "worker/engine/kernels/body_passes.h"
 #include "worker/engine/kernels/body_steps.h"

@@ -118,22 +118,6 @@ static void add_bias_relu(size_t rows, size_t cols, const real *bias, real *y)
         relu_forward(1, rows * cols, NULL, y, y, 0);
 }
 
-static void dropout(size_t n, const real *x, real *y, const struct dropout *d)
-{
-    uint32_t words[PHILOX_BLOCK];
-    size_t i = 0;
-
-    for (; i + PHILOX_BLOCK <= n; i += PHILOX_BLOCK) {
-        philox_block(d->noise.key, d->noise.counter, i / PHILOX_BLOCK, words);
-        for (size_t l = 0; l < PHILOX_BLOCK; l++)
-            y[i + l] = words[l] < d->threshold ? 0 : x[i + l] * d->scale;
-    }
-    if (i < n)
-        philox_block(d->noise.key, d->noise.counter, i / PHILOX_BLOCK, words);
-    for (size_t l = 0; i < n; i++, l++)
-        y[i] = words[l] < d->threshold ? 0 : x[i] * d->scale;
-}
-
 static void relu_dropout(size_t rows, size_t cols, const real *bias, real *y,
                          const struct dropout *d)
 {

@@ -81,17 +81,58 @@ STEP(rmsprop_centered)
 
 // Kingma & Ba 2015, algorithm 1; epsilon is the paper's "epsilon hat". lr is already
 // lr · sqrt(1 - b^t) / (1 - a^t).
-STEP(adam)
+ALWAYS_INLINE void adam_some(size_t from, size_t n, const struct step_numbers *o,
+                             const real *restrict g, real *restrict s0, real *restrict s1,
+                             real *restrict w)
 {
     const real lr = o->lr, a = 1 - o->a, b = 1 - o->b, eps = o->eps, decay = o->decay;
 
-    (void)s2;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = from; i < n; i++) {
         s0[i] += (g[i] - s0[i]) * a;
         s1[i] += (g[i] * g[i] - s1[i]) * b;
         w[i] = DECAYED(i) - lr * s0[i] / (m_sqrt(s1[i]) + eps);
     }
 }
+
+#if !defined(ENGINE_REAL_DOUBLE) && defined(__AVX512F__)
+// Root and quotient by approximation and a Newton step each, within 2 ulp: a third of the time of the
+// exact instructions. v is kept off 0, whose inverse root is infinite.
+STEP(adam)
+{
+    const __m512 lr = _mm512_set1_ps(o->lr), eps = _mm512_set1_ps(o->eps);
+    const __m512 a = _mm512_set1_ps(1 - o->a), b = _mm512_set1_ps(1 - o->b);
+    const __m512 stay = _mm512_set1_ps(1 - o->decay), half = _mm512_set1_ps(0.5f);
+    const __m512 two = _mm512_set1_ps(2.0f), tiny = _mm512_set1_ps(1e-36f);
+    size_t i = 0;
+
+    (void)s2;
+    for (; i + 16 <= n; i += 16) {
+        const __m512 gi = _mm512_loadu_ps(g + i);
+        __m512 m = _mm512_loadu_ps(s0 + i), v = _mm512_loadu_ps(s1 + i), root, r, q;
+
+        m = _mm512_fmadd_ps(_mm512_sub_ps(gi, m), a, m);
+        v = _mm512_fmadd_ps(_mm512_fmsub_ps(gi, gi, v), b, v);
+        _mm512_storeu_ps(s0 + i, m);
+        _mm512_storeu_ps(s1 + i, v);
+        v = _mm512_max_ps(tiny, v); // NaN in v stays
+        r = _mm512_rsqrt14_ps(v);
+        root = _mm512_mul_ps(v, r);
+        root = _mm512_fmadd_ps(_mm512_mul_ps(half, r), _mm512_fnmadd_ps(root, root, v), root);
+        root = _mm512_add_ps(root, eps);
+        q = _mm512_rcp14_ps(root);
+        q = _mm512_mul_ps(q, _mm512_fnmadd_ps(root, q, two));
+        _mm512_storeu_ps(w + i, _mm512_fnmadd_ps(_mm512_mul_ps(lr, m), q,
+                                                 _mm512_mul_ps(_mm512_loadu_ps(w + i), stay)));
+    }
+    adam_some(i, n, o, g, s0, s1, w);
+}
+#else
+STEP(adam)
+{
+    (void)s2;
+    adam_some(0, n, o, g, s0, s1, w);
+}
+#endif
 
 // The root is of the largest v so far.
 STEP(adam_amsgrad)
