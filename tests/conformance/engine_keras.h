@@ -299,7 +299,8 @@ static void check_optimizer(const cJSON *item, const struct kernels *k)
             flat(two ? cJSON_GetArrayItem(g, i) : g, v.layer.params[i].g);
         if (changed && step == 5)
             optimizer.rate = 0.001;
-        optimizer_step(&optimizer, k, &v.model);
+        optimizer_begin(&optimizer, k, &v.model);
+        optimizer_finish(&optimizer, &v.model, false);
         for (int i = 0; i < (two ? 2 : 1); i++)
             assert_all_near(name_of(item), v.layer.params[i].w,
                             two ? cJSON_GetArrayItem(expected, i) : expected, TOLERANCE);

@@ -52,9 +52,10 @@ static struct loss_batch losses_of(const struct training *t, const real *predict
 // One step; returns the sum of the samples' losses, penalty included.
 static double train_batch(struct training *t)
 {
-    const struct pass pass = training_pass(t, t->batch.samples, true);
+    struct pass pass = training_pass(t, t->batch.samples, true);
     const real *predicted = model_forward(&t->model, &pass, t->batch.x);
     const struct loss_batch batch = losses_of(t, predicted);
+    const bool early = !optimizer_clips(&t->optimizer);
     double sum = loss_run(&t->loss, &batch, model_output_gradient(&t->model), NULL);
 
     add_metrics(t, predicted);
@@ -62,10 +63,15 @@ static double train_batch(struct training *t)
         sum += model_penalty(&t->model) * (double)batch.samples;
     if (t->model.trainable == 0)
         return sum;
+    optimizer_begin(&t->optimizer, t->kernels, &t->model);
+    if (early) {
+        pass.apply = optimizer_apply;
+        pass.optimizer = &t->optimizer;
+    }
     model_backward(&t->model, &pass, t->batch.x);
     if (t->model.regularized)
         model_penalty_gradient(&t->model);
-    optimizer_step(&t->optimizer, t->kernels, &t->model);
+    optimizer_finish(&t->optimizer, &t->model, early);
     return sum;
 }
 

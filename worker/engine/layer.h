@@ -24,7 +24,8 @@ struct param {
     bool trainable;
     enum initializer initializer;
     struct regularizer regularizer;
-    real *w, *g; // [size]; g NULL when not trainable. Point into the model's blocks.
+    bool steps_itself; // the layer hands its gradient to pass->apply piece by piece
+    real *w, *g;       // [size]; g NULL when not trainable. Point into the model's blocks.
 };
 
 // What one pass over a batch is told.
@@ -34,6 +35,10 @@ struct pass {
     uint64_t step; // batches trained on before this one: the place in the random streams
     uint64_t seed;
     const struct kernels *kernels;
+    // The optimizer's step for n weights, so that a layer can have it done while the gradient is still in
+    // the cache; NULL: gradients are to be left in g. For parameters that step themselves only.
+    void (*apply)(void *optimizer, real *w, const real *g, size_t n);
+    void *optimizer;
     real *scratch; // as many numbers as the greediest layer asked for
 };
 

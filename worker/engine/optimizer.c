@@ -230,21 +230,43 @@ static void clip_all(const struct optimizer *o, struct model *model)
                 clip(o, &model->layers[i].params[p], sqrt(sum));
 }
 
-static real *slot(const struct optimizer *o, int index)
+bool optimizer_clips(const struct optimizer *o)
 {
-    return index < optimizer_slots(o) ? o->slots + (size_t)index * o->size : NULL;
+    return o->clipnorm > 0 || o->global_clipnorm > 0 || o->clipvalue > 0;
 }
 
-void optimizer_step(struct optimizer *o, const struct kernels *kernels, struct model *model)
+void optimizer_begin(struct optimizer *o, const struct kernels *kernels, struct model *model)
 {
     const double rate = optimizer_rate(o);
-    struct step_numbers numbers = {
-        .lr = (real)rate, .eps = (real)o->epsilon, .decay = (real)(rate * o->weight_decay)};
-    step_fn *step;
 
-    if (o->clipnorm > 0 || o->global_clipnorm > 0 || o->clipvalue > 0)
+    o->numbers = (struct step_numbers){
+        .lr = (real)rate, .eps = (real)o->epsilon, .decay = (real)(rate * o->weight_decay)};
+    o->weights = model->weights;
+    o->step = o->ops->prepare(o, kernels, &o->numbers);
+}
+
+void optimizer_apply(void *optimizer, real *w, const real *g, size_t n)
+{
+    struct optimizer *o = optimizer;
+    const int slots = optimizer_slots(o);
+    real *first = o->slots + (w - o->weights);
+
+    o->step(n, &o->numbers, g, slots > 0 ? first : NULL, slots > 1 ? first + o->size : NULL,
+            slots > 2 ? first + 2 * o->size : NULL, w);
+}
+
+void optimizer_finish(struct optimizer *o, struct model *model, bool early)
+{
+    if (optimizer_clips(o))
         clip_all(o, model);
-    step = o->ops->prepare(o, kernels, &numbers);
-    step(o->size, &numbers, model->gradients, slot(o, 0), slot(o, 1), slot(o, 2), model->weights);
+    if (!early)
+        optimizer_apply(o, model->weights, model->gradients, model->trainable);
+    for (int i = 0; early && i < model->nlayers; i++)
+        for (int p = 0; p < model->layers[i].nparams; p++) {
+            struct param *param = &model->layers[i].params[p];
+
+            if (param->trainable && !param->steps_itself)
+                optimizer_apply(o, param->w, param->g, param->size);
+        }
     o->iterations++;
 }

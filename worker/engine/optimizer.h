@@ -21,6 +21,10 @@ struct optimizer {
     double u_product;   // Nadam's Π u_t
     size_t size;        // numbers in a slot
     real *slots;        // [OPTIMIZER_SLOTS used × size], after optimizer_allocate()
+    // Of the step that is under way:
+    step_fn *step;
+    struct step_numbers numbers;
+    real *weights;
 };
 
 // compile: the normalised object; `optimizer` in it a name or {"type", arguments}. steps: of the whole
@@ -35,8 +39,14 @@ enum code optimizer_allocate(struct optimizer *optimizer, size_t size, struct er
 
 // Rate of the next step.
 double optimizer_rate(const struct optimizer *optimizer);
-// Clips the model's gradients and changes its weights.
-void optimizer_step(struct optimizer *optimizer, const struct kernels *kernels,
-                    struct model *model);
+// One step in three parts: begin, then apply() for the parameters that step themselves (see layer.h)
+// while the model runs backward, then finish for the others. Clipping needs all gradients first:
+// optimizer_clips() means that nothing may be applied early.
+bool optimizer_clips(const struct optimizer *optimizer);
+void optimizer_begin(struct optimizer *optimizer, const struct kernels *kernels,
+                     struct model *model);
+void optimizer_apply(void *optimizer, real *w, const real *g, size_t n);
+// early: apply() was called for the parameters that step themselves.
+void optimizer_finish(struct optimizer *optimizer, struct model *model, bool early);
 
 #endif

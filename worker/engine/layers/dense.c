@@ -34,6 +34,8 @@ static enum code init(struct layer *l, const cJSON *config, struct error *err)
     layer_param(l, "kernel", 2, (int64_t[]){(int64_t)d->width, units},
                 (enum initializer)kernel_init)
         ->regularizer = layer_regularizer(config, "kernel_regularizer");
+    l->params[0].steps_itself =
+        l->params[0].regularizer.l1 == 0 && l->params[0].regularizer.l2 == 0;
     if (d->use_bias)
         layer_param(l, "bias", 1, (int64_t[]){units}, (enum initializer)bias_init)->regularizer =
             layer_regularizer(config, "bias_regularizer");
@@ -72,6 +74,27 @@ static void forward(struct layer *l, const struct pass *pass, const real *x, rea
     k->act_forward[d->f->kind](rows, d->units, bias, z, y, d->f->p);
 }
 
+// All at once, or, when the optimizer takes it, so many rows at a time as stay in the second-level cache.
+static void kernel_gradient(struct layer *l, const struct pass *pass, size_t rows, const real *x,
+                            const real *dz)
+{
+    enum { PIECE = 1 << 17 };
+    const struct dense *d = l->state;
+    struct param *kernel = &l->params[0];
+    const bool apply = pass->apply && kernel->steps_itself;
+    const size_t fits = PIECE / sizeof(real) / d->units / 16 * 16;
+    const size_t piece = !apply ? d->width : fits < 16 ? 16 : fits;
+
+    for (size_t i = 0; i < d->width; i += piece) {
+        const size_t now = d->width - i < piece ? d->width - i : piece;
+
+        pass->kernels->gemm_tn(now, d->units, rows, x + i, d->width, dz, d->units, kernel->g,
+                               d->units, false);
+        if (apply)
+            pass->apply(pass->optimizer, kernel->w + i * d->units, kernel->g, now * d->units);
+    }
+}
+
 static void backward(struct layer *l, const struct pass *pass, const real *x, const real *y,
                      real *dy, real *dx)
 {
@@ -89,8 +112,7 @@ static void backward(struct layer *l, const struct pass *pass, const real *x, co
     if (dx)
         k->gemm_nt(rows, d->width, d->units, dy, d->units, l->params[0].w, d->units, dx, d->width,
                    false, pass->scratch);
-    k->gemm_tn(d->width, d->units, rows, x, d->width, dy, d->units, l->params[0].g, d->units,
-               false);
+    kernel_gradient(l, pass, rows, x, dy);
 }
 
 static const struct activation *last_activation(const struct layer *l)
