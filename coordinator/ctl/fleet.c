@@ -33,8 +33,8 @@ static enum ctl_exit drain(struct client *client, const char *id)
 enum ctl_exit ctl_workers(struct client *client, const struct ctl_options *options, int argc,
                           char **argv)
 {
-    static const char *const headings[] = {"ID",    "NAME",    "HOST",      "STATE",
-                                           "SLOTS", "RUNNING", "LAST SEEN", "VERSION"};
+    static const char *const headings[] = {"ID",    "NAME",    "HOST",           "STATE",
+                                           "SLOTS", "RUNNING", "LAST HEARTBEAT", "VERSION"};
     if (argc == 2 && strcmp(argv[0], "drain") == 0)
         return drain(client, argv[1]);
     if (argc > 0) {
@@ -58,7 +58,7 @@ enum ctl_exit ctl_workers(struct client *client, const struct ctl_options *optio
         show_json(&table, json_member(worker, "state"));
         show_json(&table, json_member(worker, "slots"));
         show_cell(&table, running);
-        show_json(&table, json_member(worker, "last_seen"));
+        show_json(&table, json_member(worker, "last_heartbeat"));
         show_json(&table, json_member(worker, "version"));
     }
     show_end(&table, stdout);

@@ -1,4 +1,5 @@
 // JSON answers as text for a terminal.
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,10 +120,8 @@ void show_study(const cJSON *study, FILE *out)
         fprintf(out, ", %.0f %s", count->valuedouble, count->string);
     fprintf(out, "%s%s\n", reason ? "\n  " : "", reason ? reason : "");
     if (cJSON_IsObject(best)) {
-        char *score = show_value(json_member(best, "score"));
-        fprintf(out, "  best trial %lld: %s %s\n", (long long)json_integer_or(best, "number", -1),
-                show_objective(study), score);
-        free(score);
+        fprintf(out, "  best trial %lld: %s %.6g\n", (long long)json_integer_or(best, "number", -1),
+                show_objective(study), json_number_or(best, "score", NAN));
     }
 }
 
@@ -150,9 +149,8 @@ void show_best(const cJSON *study, const cJSON *report, FILE *out)
     fprintf(out, "Best model on the %s data:", json_string_or(report, "evaluated_on", "test"));
     cJSON_ArrayForEach(member, test)
     {
-        char *value = show_value(member);
-        fprintf(out, "%s %s %s", member == test->child ? "" : ",", member->string, value);
-        free(value);
+        fprintf(out, "%s %s %.4g", member == test->child ? "" : ",", member->string,
+                cJSON_IsNumber(member) ? member->valuedouble : NAN);
     }
     fputc('\n', out);
 }

@@ -41,7 +41,7 @@ void worker_answered(struct request *request)
     if (found) {
         buf_put(&out, ",\"first_seen\":");
         column_time(row, 8, &out);
-        buf_put(&out, ",\"last_seen\":");
+        buf_put(&out, ",\"last_heartbeat\":");
         column_time(row, 9, &out);
         buf_put(&out, "}");
     }

@@ -216,6 +216,46 @@ def test_metrics_and_report_of_a_trial_without_any(coordinator):
     assert coordinator.request("GET", "/studies/m/trials/9/metrics").status_code == 404
 
 
+def test_curves_and_report_of_a_trained_trial(fleet, tmp_path):
+    coordinator, worker = fleet
+    coordinator.submit({
+        "name": "t", "dataset": {"name": "blobs", "generate": {"samples": 300, "classes": 3}, "validation_split": 0.2},
+        "model": {"layers": [{"type": "Dense", "units": 3, "activation": "softmax"}]},
+        "compile": {"optimizer": {"type": "SGD", "learning_rate": {
+            "hp": "Float", "name": "lr", "min_value": 0.01, "max_value": 0.1}},
+            "loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]},
+        "fit": {"epochs": 700},
+        "tuner": {"type": "RandomSearch", "objective": "val_loss", "max_trials": 1, "executions_per_trial": 2}})
+    coordinator.wait_study("t", alive=[worker])
+    metrics = coordinator.get("/studies/t/trials/0/metrics")
+    check_schema("Metrics", metrics)
+    assert [e["execution"] for e in metrics["executions"]] == [0, 1]
+    for execution in metrics["executions"]:  # more than one piece of the stream
+        assert [e["epoch"] for e in execution["epochs"]] == list(range(1, 701))
+        assert set(execution["epochs"][0]) == {"epoch", "loss", "accuracy", "val_loss", "val_accuracy",
+                                               "learning_rate", "seconds", "val_seconds"}
+    trial = coordinator.get("/studies/t/trials/0")
+    check_schema("Trial", trial)
+    report = coordinator.get("/studies/t/trials/0/report")
+    check_schema("Report", report)
+    assert report["execution"] == 0  # the first execution makes it
+    assert {"summary", "test", "classification_report", "confusion_matrix"} <= set(report)
+    assert coordinator.get("/studies/t/trials/0/report", execution=0) == report
+    missing = coordinator.request("GET", "/studies/t/trials/0/report?execution=2")
+    assert missing.status_code == 404 and missing.json()["errors"][0]["parameter"] == "execution"
+
+
+def test_workers_are_listed_and_drained(fleet):
+    coordinator, worker = fleet
+    listed = coordinator.get("/workers")["workers"]
+    assert len(listed) == 1 and listed[0]["name"] == "worker" and listed[0]["slots"] == 2
+    check_schema("Worker", listed[0])
+    drained = coordinator.request("POST", f"/workers/{listed[0]['id']}/drain")
+    assert drained.status_code == 200, drained.text
+    check_schema("Worker", drained.json())
+    assert worker.wait() == 0
+
+
 def test_long_integers_are_exact(coordinator):
     document = study("long")
     document["seed"] = 2**53 - 1
