@@ -60,7 +60,8 @@ function onStudy(data) {
 }
 
 function onWorker(data) {
-    fleet.byId.set(data.id, { ...fleet.byId.get(data.id), ...data, last_seen_locally: Date.now() });
+    const heard = data.state === 'gone' ? {} : { last_heartbeat: new Date().toISOString() };
+    fleet.byId.set(data.id, { ...fleet.byId.get(data.id), ...data, ...heard });
     fleet.touch();
 }
 

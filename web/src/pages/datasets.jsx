@@ -32,6 +32,11 @@ function Dataset({ set }) {
                     ))}
                 {set.created_at && <span>added {dateTime(set.created_at)}</span>}
             </p>
+            {set.source?.format === 'generated' && (
+                <p class="muted">
+                    Made on each worker, in the size that a study’s <code>generate</code> gives.
+                </p>
+            )}
             {set.files?.length > 0 && (
                 <div
                     class="table-scroll"

@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { call, part } from '../data/api.js';
 import { fleet, loadFleet } from '../data/studies.js';
-import { ago, plural } from '../format.js';
+import { ago, number, plural } from '../format.js';
 import { href } from '../route.js';
 import { attempt, confirm } from '../ui/dialog.jsx';
 import { Icon } from '../ui/icon.jsx';
@@ -35,6 +35,19 @@ function Slots({ worker }) {
     );
 }
 
+function factsOf(worker) {
+    const { slots, executions, executions_per_minute: rate } = worker;
+    return [
+        worker.host,
+        plural(slots ?? 0, 'slot'),
+        worker.cpu,
+        worker.version && `version ${worker.version}`,
+        executions !== undefined && `${plural(executions, 'execution')} completed`,
+        rate > 0 && `${number(rate, 2)} a minute`,
+        worker.last_heartbeat && `heard ${ago(worker.last_heartbeat)}`,
+    ].filter(Boolean);
+}
+
 function Worker({ worker }) {
     const drain = async () => {
         const yes = await confirm({
@@ -61,19 +74,9 @@ function Worker({ worker }) {
                 )}
             </div>
             <p class="facts">
-                {[
-                    worker.host,
-                    plural(worker.slots ?? 0, 'slot'),
-                    worker.cpu,
-                    worker.version && `version ${worker.version}`,
-                    worker.last_seen && `heard ${ago(worker.last_seen)}`,
-                    worker.executions !== undefined &&
-                        `${plural(worker.executions, 'execution')} completed`,
-                ]
-                    .filter(Boolean)
-                    .map((fact) => (
-                        <span key={fact}>{fact}</span>
-                    ))}
+                {factsOf(worker).map((fact) => (
+                    <span key={fact}>{fact}</span>
+                ))}
             </p>
             {worker.state !== 'gone' && <Slots worker={worker} />}
         </li>

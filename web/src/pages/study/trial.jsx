@@ -21,10 +21,9 @@ const REPORTED = ['completed', 'pruned'];
 const BOTH = ['validation', 'training'];
 
 function originWords({ kind, reason, bracket, round, promoted_from: from } = {}) {
-    const words = [ORIGINS[kind] ?? (kind && capital(String(kind)))];
+    const words = [reason ? capital(reason) : (ORIGINS[kind] ?? (kind && capital(kind)))];
     if (bracket !== undefined && bracket !== null) words.push(`bracket ${bracket}, round ${round}`);
     if (from !== undefined && from !== null) words.push(`promoted from trial ${from}`);
-    if (reason) words.push(reason);
     return words.filter(Boolean).join(' · ');
 }
 
@@ -46,6 +45,9 @@ function Executions({ executions }) {
                             Took
                         </th>
                         <th scope="col">Worker</th>
+                        <th scope="col" class="is-number">
+                            Seed
+                        </th>
                     </tr>
                 </thead>
                 <tbody>
@@ -66,10 +68,11 @@ function Executions({ executions }) {
                                 {duration(seconds(one.started_at, one.ended_at))}
                             </td>
                             <td>{one.worker?.name ?? one.worker?.id ?? '–'}</td>
+                            <td class="is-number">{one.seed}</td>
                         </tr>,
                         one.error && (
                             <tr key={`${one.execution}.${one.attempt} error`}>
-                                <td colspan="6" class="fault wrap">
+                                <td colspan="7" class="fault wrap">
                                     {one.error}
                                 </td>
                             </tr>
