@@ -90,7 +90,10 @@ void space_to_unit(const struct space *space, const struct value *values, double
 void space_from_unit(const struct space *space, const double *unit, struct value *values)
 {
     for (int i = 0; i < space->n; i++)
-        values[i] = isnan(unit[i]) ? (struct value){0} : hp_value(&space->hps[i], unit[i]);
+        if (isnan(unit[i]))
+            values[i].kind = V_NONE;
+        else
+            values[i] = hp_value(&space->hps[i], unit[i]);
     space_canonicalise(space, values);
 }
 

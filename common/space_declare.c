@@ -58,7 +58,7 @@ int hp_own_condition(const cJSON *item, const char *pointer, struct arena *arena
 
     if (!parent && !values)
         return 0;
-    if (!cJSON_IsString(parent)) {
+    if (!parent || !cJSON_IsString(parent)) {
         fault_once(faults, parent ? E_TYPE : E_MISSING,
                    json_pointer_of(pointer, "parent_name").text,
                    "parent_name must be the name of a hyperparameter");

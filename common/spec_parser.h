@@ -45,7 +45,10 @@ const struct definition *find_definition(const struct spec_parser *parser, const
 const struct hp *definition_at(const struct spec_parser *parser, const struct indices *indices,
                                const cJSON *item);
 
-// spec_hps.c: reads every {"hp": …}, then follows repeats and switches and declares what exists where.
+// Where hyperparameters may stand, in the order of the space; ends with NULL.
+extern const char *const spec_sections[];
+// spec_hps.c: reads every {"hp": …}; spec_walk.c: follows repeats and switches and declares what exists
+// where.
 void spec_define_all(struct spec_parser *parser);
 void spec_declare_all(struct spec_parser *parser);
 // What a value of a switch is called in its cases ("relu", "2", "true").

@@ -37,9 +37,11 @@ static int read_direction(struct spec_parser *parser, const cJSON *direction, co
 {
     struct json_pointer at = json_pointer_of(pointer, "direction");
 
-    if (cJSON_IsString(direction) && strcmp(direction->valuestring, "max") == 0)
+    const char *text = cJSON_IsString(direction) && direction ? direction->valuestring : "";
+
+    if (strcmp(text, "max") == 0)
         return 1;
-    if (cJSON_IsString(direction) && strcmp(direction->valuestring, "min") == 0)
+    if (strcmp(text, "min") == 0)
         return -1;
     if (direction)
         fault(parser->faults, E_UNKNOWN, at.text, "direction must be \"min\" or \"max\"");

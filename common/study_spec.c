@@ -86,13 +86,13 @@ static void check_generated(const struct study_spec *spec, struct faults *faults
     struct dataset_info info;
     struct error err;
 
-    if (strcmp(spec->dataset, "blobs") != 0 && strcmp(spec->dataset, "spirals") != 0 &&
-        strcmp(spec->dataset, "linear") != 0) {
+    const char *name = spec->dataset ? spec->dataset : "";
+
+    if (strcmp(name, "blobs") != 0 && strcmp(name, "spirals") != 0 && strcmp(name, "linear") != 0) {
         spec_check_parameters(spec, faults);
         return;
     }
-    if (dataset_generate_info(spec->dataset, cJSON_IsNull(generate) ? NULL : generate, &info,
-                              &err) != OK)
+    if (dataset_generate_info(name, cJSON_IsNull(generate) ? NULL : generate, &info, &err) != OK)
         faults_add(faults, &err);
     else
         study_spec_check_data(spec, &info, faults);

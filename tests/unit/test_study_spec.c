@@ -160,7 +160,8 @@ static void every_fault_is_told_at_once(void **state)
                                            "/compile/loss",
                                            "/model/layers/1/type",
                                            "/fit/epochs",
-                                           "/tuner/max_trials", "/name"};
+                                           "/tuner/max_trials",
+                                           "/name"};
     cJSON *document = json_read(json, strlen(json), NULL, NULL);
     struct study_spec spec;
     struct faults faults;
