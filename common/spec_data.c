@@ -87,7 +87,11 @@ static enum code check_last_layer(const cJSON *config, const struct shape *last,
 {
     const char *loss =
         json_string_or(json_member(json_member(config, "compile"), "loss"), "type", "");
+    const cJSON *layer =
+        cJSON_GetArrayItem(json_member(json_member(config, "model"), "layers"), index);
     struct json_pointer at = json_pointer_at("/layers", index);
+    struct json_pointer place =
+        json_member(layer, "units") ? json_pointer_of(at.text, "units") : at;
     long long units = (long long)last->dim[0], classes = (long long)info->classes;
     bool sparse = strcmp(loss, "sparse_categorical_crossentropy") == 0;
     bool one_each = sparse || strcmp(loss, "categorical_crossentropy") == 0;
@@ -108,21 +112,73 @@ static enum code check_last_layer(const cJSON *config, const struct shape *last,
     // One output is class 0 or 1 itself, several are one a class.
     if (units < classes && (units > 1 || one_each || (binary && classes > 2)))
         return fail(
-            err, E_RANGE, at.text,
+            err, E_RANGE, place.text,
             "the last layer has %lld units, but there are %lld classes in the data; with %s it "
             "needs %lld",
             units, classes, loss, binary && classes == 2 ? 1 : classes);
     return OK;
 }
 
+// What the points have shown.
+struct findings {
+    int failed;         // of the first three points
+    struct error first; // failure of the first of them
+    int64_t most;       // parameters of the largest model
+    struct error size;  // told when that is too many
+};
+
+// Place and parameters of the layer that has most of them.
+static int widest_layer(const cJSON *model, const struct shape *input, const struct shape *outs,
+                        int64_t *parameters)
+{
+    const struct shape *in = input;
+    int index = 0, widest = 0;
+
+    *parameters = 0;
+    for (const cJSON *layer = json_member(model, "layers")->child; layer;
+         layer = layer->next, index++) {
+        const struct entry *entry =
+            catalogue_find(CATALOGUE_LAYER, json_string_or(layer, "type", ""));
+        struct shape out;
+        int64_t trainable = 0, frozen = 0;
+        struct error ignored;
+        if (entry && entry->infer(layer, in, &out, &trainable, &frozen, &ignored) == OK &&
+            trainable > *parameters) {
+            *parameters = trainable;
+            widest = index;
+        }
+        in = &outs[index];
+    }
+    return widest;
+}
+
+static void note_size(const struct study_spec *spec, const struct value *values, const cJSON *model,
+                      const struct shape *input, const struct shape *outs, int64_t parameters,
+                      struct findings *findings)
+{
+    int64_t own;
+
+    if (parameters <= findings->most)
+        return;
+    findings->most = parameters;
+    if (parameters <= MODEL_PARAMETERS_MAX)
+        return;
+    struct json_pointer at = json_pointer_at("/layers", widest_layer(model, input, outs, &own));
+    fail(&findings->size, E_RANGE, at.text,
+         "the largest model of this space has %.3g parameters, %.3g of them here; at most %.3g are "
+         "possible: use fewer units or layers",
+         (double)parameters, (double)own, (double)MODEL_PARAMETERS_MAX);
+    spec_point_into_document(spec, values, "/layers/", &findings->size);
+}
+
 // Shapes, labels and size of one point. The pointer of a failure below /layers is into the expanded model.
 static enum code check_point(const struct study_spec *spec, const struct value *values,
                              const struct shape *input, const struct dataset_info *info,
-                             int64_t *parameters, int *nlayers, struct error *err)
+                             struct findings *findings, int *nlayers, struct error *err)
 {
     cJSON *config = study_spec_resolve(spec, values, err);
     const cJSON *model = json_member(config, "model");
-    int64_t frozen = 0;
+    int64_t parameters = 0, frozen = 0;
     enum code code;
 
     if (!config)
@@ -133,7 +189,9 @@ static enum code check_point(const struct study_spec *spec, const struct value *
         cJSON_Delete(config);
         return fail(err, E_MEMORY, "", "out of memory");
     }
-    code = catalogue_infer_model(model, input, outs, parameters, &frozen, err);
+    code = catalogue_infer_model(model, input, outs, &parameters, &frozen, err);
+    if (code == OK)
+        note_size(spec, values, model, input, outs, parameters, findings);
     if (code == OK && info)
         code = check_last_layer(config, &outs[*nlayers - 1], *nlayers - 1, info, err);
     free(outs);
@@ -141,41 +199,31 @@ static enum code check_point(const struct study_spec *spec, const struct value *
     return code;
 }
 
-// True when every one of the first three points fails; the defaults' failure is told.
 static void check_points(const struct study_spec *spec, const struct shape *input,
                          const struct dataset_info *info, struct faults *faults)
 {
     struct points points;
-    struct error first = {0}, err;
-    int failed = 0, nlayers = 0, work = 0;
-    int64_t parameters, most = 0;
+    struct findings findings = {0};
+    struct error err;
+    int nlayers = 0, work = 0;
 
     if (!choose_points(&spec->space, &points)) {
         fault(faults, E_MEMORY, "", "out of memory");
         return;
     }
     for (int i = 0; i < points.n && (i < 3 || work < LAYERS_WORK_MAX); i++) {
-        parameters = 0;
         enum code code =
-            check_point(spec, point(&points, i), input, info, &parameters, &nlayers, &err);
+            check_point(spec, point(&points, i), input, info, &findings, &nlayers, &err);
         work += nlayers;
-        if (code == OK && parameters > most)
-            most = parameters;
-        if (code == OK || i >= 3)
+        if (code == OK || i >= 3 || findings.failed++ > 0)
             continue;
-        if (failed++ == 0) {
-            spec_point_into_document(spec, point(&points, i), "/layers/", &err);
-            first = err;
-        }
+        spec_point_into_document(spec, point(&points, i), "/layers/", &err);
+        findings.first = err;
     }
-    if (most > MODEL_PARAMETERS_MAX)
-        fault(faults, E_RANGE, "/model/layers",
-              "the largest model of this space has %.3g parameters, at most %.3g are possible; use "
-              "fewer "
-              "units or layers",
-              (double)most, (double)MODEL_PARAMETERS_MAX);
-    if (failed == 3 && info)
-        faults_add(faults, &first);
+    if (findings.most > MODEL_PARAMETERS_MAX)
+        faults_add(faults, &findings.size);
+    if (findings.failed == 3 && info)
+        faults_add(faults, &findings.first);
     free(points.values);
 }
 

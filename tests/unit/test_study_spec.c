@@ -458,16 +458,16 @@ static void shapes_and_labels_are_checked_against_the_data(void **state)
          "\"type\":"
          "\"MaxPooling1D\",\"pool_size\":5}]},{\"type\":\"Flatten\"},",
          NULL, NULL},
-        {"{\"type\":\"Flatten\"},{\"type\":\"Dense\",\"units\":1000000},", "/model/layers",
-         "parameters, at most 2e+08"},
+        {"{\"type\":\"Flatten\"},{\"type\":\"Dense\",\"units\":1000000},", "/model/layers/1",
+         "at most 2e+08"},
         {"{\"type\":\"Flatten\"},{\"type\":\"Dense\",\"units\":{\"hp\":\"Choice\",\"name\":\"u\","
          "\"values\":"
          "[8,1000000]}},",
-         "/model/layers", "7.95e+08 parameters"},
+         "/model/layers/1", "7.95e+08 parameters"},
         {"{\"type\":\"Flatten\"},{\"switch\":{\"hp\":\"Choice\",\"name\":\"k\",\"values\":[\"s\","
          "\"l\"]},"
          "\"cases\":{\"s\":[],\"l\":[{\"type\":\"Dense\",\"units\":1000000}]}},",
-         "/model/layers", "7.95e+08 parameters"},
+         "/model/layers/1/cases/l/0", "7.95e+08 parameters"},
     };
     (void)state;
 
@@ -480,7 +480,7 @@ static void shapes_and_labels_are_checked_against_the_data(void **state)
     struct dataset_info more = images, numbers = images;
     more.classes = 11;
     numbers.classes = 0;
-    checked(&spec, &more, "/model/layers/1", "11 classes");
+    checked(&spec, &more, "/model/layers/1/units", "11 classes");
     checked(&spec, &numbers, "/compile/loss", "class labels");
     study_spec_fini(&spec);
     spec = with("{\"type\":\"Flatten\"},", PLAIN, "{\"class_weight\":{\"9\":1,\"10\":2}}");
