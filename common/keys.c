@@ -76,8 +76,9 @@ static FILE *open_list(const char *path, bool secret, enum code *code, struct er
     return NULL;
 }
 
-// The next line that says something, split at the first blank or '=' into two words. False at the end.
-static bool next_line(FILE *file, int *number, char line[512], char **name, char **value)
+// The next line that says something, split into two words at the first of the separators. False at the end.
+static bool next_line(FILE *file, const char *separators, int *number, char line[512], char **name,
+                      char **value)
 {
     while (fgets(line, 512, file) != NULL) {
         ++*number;
@@ -85,12 +86,12 @@ static bool next_line(FILE *file, int *number, char line[512], char **name, char
         if (*at == '#' || *at == '\n' || *at == '\0')
             continue;
         *name = at;
-        at += strcspn(at, " \t=\n");
+        at += strcspn(at, separators);
         char *end = at;
-        at += strspn(at, " \t=");
+        at += strspn(at, separators);
         *end = '\0';
         *value = at;
-        at += strcspn(at, " \t\n\r");
+        at += strcspn(at, " \t\r\n");
         *at = '\0';
         return true;
     }
@@ -106,7 +107,7 @@ enum code keys_read(const char *path, bool need_secret, struct key_pair *out, st
     FILE *file = open_list(path, need_secret, &code, err);
     if (file == NULL)
         return code;
-    while (code == OK && next_line(file, &number, line, &name, &value)) {
+    while (code == OK && next_line(file, " \t=\r\n", &number, line, &name, &value)) {
         char *target = strcmp(name, "public") == 0   ? pair.public
                        : strcmp(name, "secret") == 0 ? pair.secret
                                                      : NULL;
@@ -159,7 +160,7 @@ enum code keys_read_allowed(const char *path, struct allowed_key **out, int *cou
     FILE *file = open_list(path, false, &code, err);
     if (file == NULL)
         return code;
-    while (code == OK && next_line(file, &number, line, &name, &value))
+    while (code == OK && next_line(file, " \t\r\n", &number, line, &name, &value))
         code = add_allowed(&list, &n, name, value, path, number, err);
     fclose(file);
     if (code != OK) {

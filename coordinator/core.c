@@ -243,8 +243,9 @@ static enum code open_parts(struct core *core, const struct core_options *option
         code = store_reader_open(options->state_dir, &core->reader, err);
     if (!code)
         code = store_id(core->reader, core->store_id, err);
+    const struct gate_files files = {.key = options->key, .workers = options->worker_keys};
     if (!code)
-        code = router_open(options->worker_listen, options->state_dir, &core->router, err);
+        code = router_open(options->worker_listen, &files, &core->router, err);
     if (code)
         return code;
     int removed = store_collect_blobs(core->store);

@@ -15,7 +15,8 @@ struct core;
 
 struct core_options {
     const char *state_dir;
-    const char *worker_listen; // "tcp://127.0.0.1:5670"
+    const char *worker_listen;     // "tcp://127.0.0.1:5670"
+    const char *key, *worker_keys; // files (common/keys.h); both NULL: no keys
     double lease_s, heartbeat_s;
     double client_lease_s; // of POST …/suggest; a measurement renews it
 };

@@ -14,7 +14,8 @@
 #include "coordinator/http/http.h"
 
 struct settings {
-    char *state_dir, *http_listen, *http_host, *worker_listen, *token_file, *log_format, *log_level;
+    char *state_dir, *http_listen, *http_host, *worker_listen, *key, *worker_keys, *token_file,
+        *log_format, *log_level;
     int64_t lease_s, heartbeat_s, client_lease_s;
 };
 
@@ -29,6 +30,10 @@ static const struct option_spec specs[] = {
      "further names the server is reached by"},
     {"worker-listen", OPTION_STRING, &settings.worker_listen, "tcp://127.0.0.1:5670", 0, 0,
      "ENDPOINT", "where workers connect"},
+    {"key", OPTION_STRING, &settings.key, NULL, 0, 0, "FILE",
+     "keys for workers on other machines, made by tuner-worker --make-key"},
+    {"worker-keys", OPTION_STRING, &settings.worker_keys, NULL, 0, 0, "FILE",
+     "the workers that are let in: lines of NAME and public KEY"},
     {"token-file", OPTION_STRING, &settings.token_file, NULL, 0, 0, "FILE",
      "token every request must carry; needed beyond loopback"},
     {"lease", OPTION_INTEGER, &settings.lease_s, "15", 2, 3600, "SECONDS",
@@ -82,6 +87,8 @@ static enum code serve(const sigset_t *signals, struct error *err)
     const struct core_options core_options = {
         .state_dir = settings.state_dir,
         .worker_listen = settings.worker_listen,
+        .key = settings.key,
+        .worker_keys = settings.worker_keys,
         .lease_s = (double)settings.lease_s,
         .heartbeat_s = (double)settings.heartbeat_s,
         .client_lease_s = (double)settings.client_lease_s,

@@ -55,6 +55,19 @@ void dispatch_refuse(struct core *core, const char *worker, const char *reason)
 
 // ---- receiving
 
+// Under keys a worker speaks for itself only: its name is its key's, and an id stays with the name that
+// came with it first.
+static bool may_speak(const struct worker *worker, const cJSON *message,
+                      const struct router_message *raw)
+{
+    if (!raw->user[0])
+        return true;
+    bool hello = strcmp(json_string_or(message, "type", ""), "hello") == 0;
+    if (hello && strcmp(json_string_or(message, "name", ""), raw->user) != 0)
+        return false;
+    return worker ? worker->name && strcmp(worker->name, raw->user) == 0 : hello;
+}
+
 void dispatch_message(struct core *core, const struct router_message *raw)
 {
     struct error err;
@@ -71,7 +84,12 @@ void dispatch_message(struct core *core, const struct router_message *raw)
     }
     const char *type = json_string_or(message, "type", "");
     struct worker *worker = fleet_find(&core->fleet, raw->worker);
-    if (strcmp(type, "hello") == 0) {
+    if (!may_speak(worker, message, raw)) {
+        core_count(core, COUNTER_REFUSED, 1);
+        log_event(LOG_LEVEL_WARNING, "message_refused", "worker=%s key_of=%s", raw->worker,
+                  raw->user);
+        dispatch_refuse(core, raw->worker, "the worker's name or id belongs to another key");
+    } else if (strcmp(type, "hello") == 0) {
         member_hello(core, raw->worker, message);
     } else if (worker && worker->said_hello) { // else it comes back with hello
         worker->last_s = core->now.s;

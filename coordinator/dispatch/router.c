@@ -5,6 +5,7 @@
 #include <string.h>
 #include <zmq.h>
 
+#include "common/keys.h"
 #include "common/wire.h"
 #include "coordinator/alloc.h"
 
@@ -16,17 +17,8 @@ enum {
 
 struct router {
     void *context, *socket;
+    struct gate *gate; // NULL: no keys
 };
-
-static bool is_loopback(const char *endpoint)
-{
-    static const char *const starts[] = {"tcp://127.",
-                                         "tcp://localhost:", "tcp://[::1]:", "ipc://"};
-    for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
-        if (strncmp(endpoint, starts[i], strlen(starts[i])) == 0)
-            return true;
-    return false;
-}
 
 static enum code set(void *socket, int option, int value, struct error *err)
 {
@@ -60,27 +52,52 @@ static enum code set_options(void *socket, struct error *err)
     return OK;
 }
 
-enum code router_open(const char *endpoint, const char *state_dir, struct router **out,
+static enum code check_files(const char *endpoint, const struct gate_files *files,
+                             struct error *err)
+{
+    if (!files->key != !files->workers)
+        return fail(err, E_DENIED, "", "--key and --worker-keys belong together; give both");
+    if (!files->key && !keys_is_loopback(endpoint))
+        return fail(err, E_DENIED, "",
+                    "workers may connect to %s from other machines, which needs --key and "
+                    "--worker-keys; or listen on tcp://127.0.0.1:5670",
+                    endpoint);
+    return OK;
+}
+
+static enum code bind_socket(struct router *router, const char *endpoint, struct error *err)
+{
+    char bound[512];
+    size_t size = sizeof bound;
+    if (zmq_bind(router->socket, endpoint))
+        return fail(err, errno == EINVAL ? E_RANGE : E_IO, "",
+                    "cannot listen for workers on %s: %s; choose another --worker-listen", endpoint,
+                    zmq_strerror(errno));
+    if (!router->gate)
+        return OK;
+    if (zmq_getsockopt(router->socket, ZMQ_LAST_ENDPOINT, bound, &size))
+        return fail(err, E_IO, "", "cannot name the socket for workers: %s", zmq_strerror(errno));
+    return gate_prove(router->gate, router->context, bound, err);
+}
+
+enum code router_open(const char *endpoint, const struct gate_files *files, struct router **out,
                       struct error *err)
 {
-    (void)state_dir;
-    if (!is_loopback(endpoint))
-        return fail(err, E_DENIED, "",
-                    "workers may connect to %s from other machines, which needs keys; listen on "
-                    "tcp://127.0.0.1:5670",
-                    endpoint);
+    enum code code = check_files(endpoint, files, err);
+    if (code)
+        return code;
     struct router *router = alloc_zero(1, sizeof *router);
-    enum code code = OK;
     router->context = alloc_sure(zmq_ctx_new());
-    router->socket = zmq_socket(router->context, ZMQ_ROUTER);
-    if (!router->socket)
+    if (files->key)
+        code = gate_open(router->context, files, &router->gate, err);
+    if (!code && !(router->socket = zmq_socket(router->context, ZMQ_ROUTER)))
         code = fail(err, E_IO, "", "cannot make the socket for workers: %s", zmq_strerror(errno));
     if (!code)
         code = set_options(router->socket, err);
-    if (!code && zmq_bind(router->socket, endpoint))
-        code = fail(err, errno == EINVAL ? E_RANGE : E_IO, "",
-                    "cannot listen for workers on %s: %s; choose another --worker-listen", endpoint,
-                    zmq_strerror(errno));
+    if (!code && router->gate)
+        code = gate_guard(router->gate, router->socket, err);
+    if (!code)
+        code = bind_socket(router, endpoint, err);
     if (code) {
         router_close(router);
         return code;
@@ -95,6 +112,8 @@ void router_close(struct router *router)
         return;
     if (router->socket)
         zmq_close(router->socket);
+    zmq_ctx_shutdown(router->context);
+    gate_close(router->gate);
     zmq_ctx_term(router->context);
     free(router);
 }
@@ -148,6 +167,19 @@ static int receive_frames(void *socket, zmq_msg_t frames[FRAMES])
     return n;
 }
 
+// Under keys: whose message it is; false when the worker is not on the list any more.
+static bool read_user(const struct router *router, zmq_msg_t *frame, char out[256])
+{
+    out[0] = '\0';
+    if (!router->gate)
+        return true;
+    const char *user = zmq_msg_gets(frame, "User-Id");
+    if (!user || strlen(user) > 255)
+        return false;
+    memcpy(out, user, strlen(user) + 1);
+    return gate_knows(router->gate, out);
+}
+
 bool router_receive(struct router *router, struct router_message *message)
 {
     zmq_msg_t *frames = alloc_zero(FRAMES, sizeof *frames);
@@ -160,7 +192,7 @@ bool router_receive(struct router *router, struct router_message *message)
             router_release(message);
             return false;
         }
-        if (n == FRAMES)
+        if (n == FRAMES && read_user(router, &frames[1], message->user))
             break;
         for (int i = 0; i < FRAMES; i++)
             zmq_msg_close(&frames[i]);

@@ -111,6 +111,9 @@ static void the_list_of_workers_has_each_name_and_key_once(void **state)
         keys_read_allowed(write_file("w1 " SERVER "\nw2 " SERVER "\n"), &list, &count, &err),
         E_CONFLICT);
     assert_int_equal(keys_read_allowed(write_file("w1\n"), &list, &count, &err), E_SYNTAX);
+    // A key file given by mistake lets nobody in.
+    assert_int_equal(keys_read_allowed(write_file("public = " SERVER "\n"), &list, &count, &err),
+                     E_SYNTAX);
 }
 
 static void loopback_is_what_no_other_machine_reaches(void **state)
