@@ -136,6 +136,7 @@ $(BENCHES): $(O)/%: $(O)/%.o $(addprefix $(O)/lib,coordinator.a worker.a search.
 
 $(O)/tests/bench/bench_search $(O)/tests/unit/test_search_quality: $(addprefix $(O)/tests/bench/search/,play.o problems.o)
 $(O)/tests/unit/test_search $(O)/tests/unit/test_search_halving $(O)/tests/conformance/test_hyperband: $(O)/tests/search_sim.o
+$(O)/tests/unit/test_simulation: $(O)/tests/fleet_sim.o
 
 deps:
 	@deploy/deps.sh run

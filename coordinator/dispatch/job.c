@@ -120,6 +120,8 @@ cJSON *job_message(struct core *core, struct held_study *held, int number, int i
         cJSON_Delete(dataset);
         return NULL;
     }
+    if (checkpoint)
+        study_set_initial_epoch(held->study, number, index, checkpoint->epoch);
     lease_key_text((struct lease_key){held->id, number, index}, lease);
     cJSON *message = alloc_sure(wire_message("job"));
     cJSON_AddStringToObject(message, "lease", lease);

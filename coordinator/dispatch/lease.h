@@ -31,7 +31,9 @@ struct lease {
     enum lease_state state;
     char holder[65];
     double granted, expires;
-    int64_t seq; // last message applied under it; 0: none that we know of
+    int64_t seq;   // last message applied under it
+    bool restored; // from rows: what was applied before is not known
+    int gaps;      // results that came before what they rest on
 };
 
 struct leases;

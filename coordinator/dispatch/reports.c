@@ -8,6 +8,8 @@
 #include "coordinator/core_state.h"
 #include "coordinator/dispatch/dispatch.h"
 
+enum { GAPS_MAX = 5 };
+
 struct report {
     struct held_study *held;
     struct lease *lease; // held
@@ -17,14 +19,17 @@ struct report {
     size_t len;
 };
 
-static void apply_epoch(struct core *core, const struct report *report)
+// False: an epoch before it is missing.
+static bool apply_epoch(struct core *core, const struct report *report)
 {
     const struct lease_key *key = &report->lease->key;
-    study_epoch(report->held->study, key->trial, key->execution, report->lease->attempt,
-                (int)json_integer_or(report->message, "epoch", 0),
-                json_member(report->message, "metrics"), core->now, &core->fx);
-    core_carry_out(core, report->held);
     lease_renew(core->leases, report->lease, core->now.s);
+    enum study_verdict verdict =
+        study_epoch(report->held->study, key->trial, key->execution, report->lease->attempt,
+                    (int)json_integer_or(report->message, "epoch", 0),
+                    json_member(report->message, "metrics"), core->now, &core->fx);
+    core_carry_out(core, report->held);
+    return verdict != VERDICT_EARLY;
 }
 
 static enum execution_state result_state(const char *state)
@@ -55,19 +60,25 @@ static void store_report(struct core *core, const struct report *report)
     free(text);
 }
 
-static void apply_result(struct core *core, const struct report *report)
+// False: epochs before it are missing. When they do not come however often the worker tells all it has,
+// they never will, and the result counts as it is.
+static bool apply_result(struct core *core, const struct report *report)
 {
     struct lease_key key = report->lease->key;
-    int attempt = report->lease->attempt;
     struct worker *worker = fleet_find(&core->fleet, report->worker);
     enum execution_state state = result_state(json_string_or(report->message, "state", ""));
+    bool patient = report->lease->gaps++ < GAPS_MAX;
+    int epochs = patient ? (int)json_integer_or(report->message, "epochs", 0) : 0;
+    if (study_result(report->held->study, key.trial, key.execution, report->lease->attempt, state,
+                     epochs, json_string_or(report->message, "error", NULL), core->now,
+                     &core->fx) == VERDICT_EARLY)
+        return false;
     store_report(core, report);
     if (worker && state == EXECUTION_COMPLETED)
         fleet_count_execution(worker, core->now.s);
     slot_release(core, report->lease);
-    study_result(report->held->study, key.trial, key.execution, attempt, state,
-                 json_string_or(report->message, "error", NULL), core->now, &core->fx);
     core_carry_out(core, report->held);
+    return true;
 }
 
 // An upload that cannot go on: the attempt is given up, for its worker would wait for ever.
@@ -82,6 +93,18 @@ static bool apply_chunk(struct core *core, const struct report *report)
     slot_lose(core, report->lease);
     dispatch_expired(core, report->worker, key, attempt);
     return false;
+}
+
+// True when it is applied (by then the lease may be gone) and may be acknowledged.
+static bool apply(struct core *core, const struct report *report, const char *type, int64_t seq)
+{
+    if (strcmp(type, "result") == 0)
+        return apply_result(core, report);
+    bool applied =
+        strcmp(type, "epoch") == 0 ? apply_epoch(core, report) : apply_chunk(core, report);
+    if (applied)
+        report->lease->seq = seq;
+    return applied;
 }
 
 // A called-off lease: whatever comes is acknowledged and changes nothing; its result frees the slot.
@@ -120,7 +143,7 @@ static struct lease *lease_of(struct core *core, const char *worker, struct held
         lease_revive(core->leases, lease, core->now.s);
         slot_occupy(core, lease, 1);
     } else {
-        slot_grant(core, key, attempt, worker);
+        dispatch_restore_lease(core, key, attempt, worker);
     }
     return lease_find(core->leases, key);
 }
@@ -151,16 +174,8 @@ void report_receive(struct core *core, const char *worker, const cJSON *message,
         on_ending(core, &report, seq, is_result);
         return;
     }
-    if (lease->seq && seq > lease->seq + 1)
+    bool gap = seq > lease->seq + 1 && !(lease->restored && lease->seq == 0);
+    if (gap || (seq > lease->seq && !apply(core, &report, type, seq)))
         return; // one before it is missing: all come again, in order
-    if (!lease->seq || seq > lease->seq) {
-        lease->seq = seq;
-        if (is_result)
-            apply_result(core, &report);
-        else if (strcmp(type, "epoch") == 0)
-            apply_epoch(core, &report);
-        else if (!apply_chunk(core, &report))
-            return;
-    }
     dispatch_acknowledge(core, worker, key, attempt, seq);
 }

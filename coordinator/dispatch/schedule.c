@@ -32,7 +32,7 @@ static void start(struct core *core, struct held_study *held, struct worker *wor
     cJSON *job = job_message(core, held, trial, execution, &err);
     core_carry_out(core, held);
     if (!job) {
-        study_result(held->study, trial, execution, attempt, EXECUTION_INFEASIBLE, err.message,
+        study_result(held->study, trial, execution, attempt, EXECUTION_INFEASIBLE, 0, err.message,
                      core->now, &core->fx);
         core_carry_out(core, held);
         return;

@@ -29,6 +29,7 @@ void dispatch_restore_lease(struct core *core, struct lease_key key, int attempt
                             const char *worker)
 {
     slot_grant(core, key, attempt, worker);
+    lease_find(core->leases, key)->restored = true;
 }
 
 // The work goes back to the queue.

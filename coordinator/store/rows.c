@@ -63,10 +63,10 @@ static const struct column execution_columns[] = {
     KEY(execution_row, INTEGER, study_id),       KEY(execution_row, INTEGER, trial),
     KEY(execution_row, INTEGER, execution),      KEY(execution_row, INTEGER, attempt),
     CHANGES(execution_row, TEXT, state),         FIXED(execution_row, INTEGER, seed),
-    FIXED(execution_row, TEXT, worker),          CHANGES(execution_row, REAL, score),
-    CHANGES(execution_row, INTEGER, best_epoch), CHANGES(execution_row, TEXT, error),
-    FIXED(execution_row, INTEGER, created_at),   CHANGES(execution_row, INTEGER, started_at),
-    CHANGES(execution_row, INTEGER, ended_at),
+    FIXED(execution_row, TEXT, worker),          FIXED(execution_row, INTEGER, initial_epoch),
+    CHANGES(execution_row, REAL, score),         CHANGES(execution_row, INTEGER, best_epoch),
+    CHANGES(execution_row, TEXT, error),         FIXED(execution_row, INTEGER, created_at),
+    CHANGES(execution_row, INTEGER, started_at), CHANGES(execution_row, INTEGER, ended_at),
 };
 
 static const struct column epoch_columns[] = {

@@ -41,6 +41,7 @@ struct execution_row {
     const char *state;
     int64_t seed;
     const char *worker;
+    int64_t initial_epoch;
     double score;
     int64_t best_epoch;
     const char *error;

@@ -100,6 +100,7 @@ enum code study_restore_execution(struct study *study, const struct execution_ro
     execution->state = state;
     execution->attempt = (int)row->attempt;
     execution->seed = row->seed;
+    execution->initial_epoch = (int)row->initial_epoch;
     study_set_reason(&execution->worker, row->worker);
     study_set_reason(&execution->error, row->error);
     execution->created_ms = row->created_at;
@@ -165,6 +166,17 @@ enum code study_restore_decision(struct study *study, const struct decision_row 
     return OK;
 }
 
+// An attempt that went on from a checkpoint has the epochs behind it, told or not.
+static void restore_progress(const struct study *study, struct trial *trial)
+{
+    for (int i = 0; i < study->nexecutions; i++) {
+        struct execution *execution = &trial->executions[i];
+        bool runs = execution->state == EXECUTION_RUNNING || execution->state == EXECUTION_LOST;
+        if (runs && execution->epochs < execution->initial_epoch)
+            execution->epochs = execution->initial_epoch;
+    }
+}
+
 static void restore_queues(struct study *study, struct trial *trial)
 {
     if (trial->state == TRIAL_QUEUED)
@@ -191,6 +203,7 @@ void study_restored(struct study *study, struct moment now, struct effects *fx)
 {
     for (int i = 0; i < study->ntrials; i++) {
         struct trial *trial = study->trials[i];
+        restore_progress(study, trial);
         restore_queues(study, trial);
         restore_best(study, trial);
         for (int epoch = 1; trial->state == TRIAL_RUNNING && epoch <= trial->ncurve; epoch++)

@@ -67,6 +67,8 @@ enum study_verdict study_epoch(struct study *study, int number, int index, int a
         return verdict;
     if (epoch <= execution->epochs)
         return VERDICT_DUPLICATE;
+    if (epoch > execution->epochs + 1)
+        return VERDICT_EARLY;
     apply_epoch(study, study->trials[number], index, epoch, metrics, fx);
     return VERDICT_APPLIED;
 }
@@ -79,6 +81,14 @@ bool study_needs_parameters(const struct study *study, int trial)
 void study_set_parameters(struct study *study, int trial, int64_t parameters)
 {
     study->trials[trial]->parameters = parameters;
+}
+
+void study_set_initial_epoch(struct study *study, int trial, int index, int epoch)
+{
+    struct execution *execution = &study->trials[trial]->executions[index];
+    execution->initial_epoch = epoch;
+    if (execution->epochs < epoch)
+        execution->epochs = epoch;
 }
 
 // ---- results
@@ -123,13 +133,15 @@ static enum execution_state checked(const struct execution *execution, enum exec
 }
 
 enum study_verdict study_result(struct study *study, int number, int index, int attempt,
-                                enum execution_state state, const char *error, struct moment now,
-                                struct effects *fx)
+                                enum execution_state state, int epochs, const char *error,
+                                struct moment now, struct effects *fx)
 {
     struct execution *execution = study_find_execution(study, number, index);
     enum study_verdict verdict = judge(execution, attempt);
     if (verdict != VERDICT_APPLIED)
         return verdict;
+    if (epochs > execution->epochs)
+        return VERDICT_EARLY;
     struct trial *trial = study->trials[number];
     state = checked(execution, state, &error);
     if (!error && (state == EXECUTION_FAILED || state == EXECUTION_INFEASIBLE))

@@ -88,9 +88,10 @@ struct execution {
     bool queued;                // waits for a slot: new, to be retried, or lost
     int attempt;                // the newest; 0: none yet
     int64_t seed;
-    char *worker; // who has the newest attempt; NULL: a client
-    int epochs;   // newest epoch applied
-    double best;  // objective at its best epoch; NaN: none yet
+    char *worker;      // who has the newest attempt; NULL: a client
+    int initial_epoch; // of the checkpoint the attempt went on from
+    int epochs;        // newest epoch applied
+    double best;       // objective at its best epoch; NaN: none yet
     int best_epoch;
     int base_epochs; // as epochs, best, best_epoch were when the attempt began
     double base_best;
@@ -285,15 +286,19 @@ enum study_verdict {
     VERDICT_APPLIED,
     VERDICT_DUPLICATE, // known already: acknowledge it again
     VERDICT_STALE,     // of an attempt that is over
+    VERDICT_EARLY,     // an epoch before it has not come yet
 };
 // What a message of `attempt` finds, without applying anything.
 enum study_verdict study_judge(const struct study *study, int trial, int execution, int attempt);
 enum study_verdict study_epoch(struct study *study, int trial, int execution, int attempt,
                                int epoch, const cJSON *metrics, struct moment now,
                                struct effects *fx);
+// epochs: how many the attempt reached; 0: not to be checked.
 enum study_verdict study_result(struct study *study, int trial, int execution, int attempt,
-                                enum execution_state state, const char *error, struct moment now,
-                                struct effects *fx);
+                                enum execution_state state, int epochs, const char *error,
+                                struct moment now, struct effects *fx);
+// The attempt that was just taken goes on from a checkpoint of this epoch.
+void study_set_initial_epoch(struct study *study, int trial, int execution, int epoch);
 // The attempt's lease expired or its worker is gone: back to the queue, at no cost.
 void study_lose(struct study *study, int trial, int execution, int attempt, struct moment now,
                 struct effects *fx);

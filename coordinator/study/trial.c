@@ -333,6 +333,7 @@ void execution_start(struct study *study, struct trial *trial, int index, const 
     execution->seed = seed_of(study, trial->number, index, trial->failures);
     execution->state = EXECUTION_RUNNING;
     execution->queued = false;
+    execution->initial_epoch = 0;
     execution->attempt++;
     execution->created_ms = execution->started_ms = now.ms;
     execution->ended_ms = ROW_NULL;

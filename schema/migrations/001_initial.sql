@@ -72,6 +72,7 @@ CREATE TABLE executions (
     state      TEXT NOT NULL,     -- running | completed | pruned | failed | infeasible | cancelled | lost
     seed       INTEGER NOT NULL,
     worker     TEXT,              -- workers.id
+    initial_epoch INTEGER NOT NULL DEFAULT 0, -- of the checkpoint it went on from
     score      REAL,
     best_epoch INTEGER,
     error      TEXT,

@@ -1,0 +1,172 @@
+// What must hold whatever crashes: over many seeds, on a simulated clock, with every fault at once.
+
+#include "tests/fleet_sim.h"
+#include "tests/test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { SEEDS = 20 };
+
+static const struct faults_wanted peace = {0};
+static const struct faults_wanted storm = {
+    .lose_message = 0.03,
+    .double_message = 0.05,
+    .late_message = 0.02,
+    .worker_dies = 0.03,
+    .worker_freezes = 0.03,
+    .coordinator_dies = 0.1,
+    .commit_fails = 0.03,
+    .trial_fails = 0.05,
+    .pause = 0.01,
+};
+
+// `tuner` completes {"objective": …, "max_trials": …}.
+static const char *study(const char *name, const char *tuner)
+{
+    static char text[2048];
+    snprintf(
+        text, sizeof text,
+        "{\"name\": \"%s\", \"seed\": 5, \"dataset\": {\"name\": \"blobs\"},"
+        " \"model\": {\"layers\": [{\"type\": \"Dense\", \"units\": {\"hp\": \"Int\","
+        "   \"name\": \"units\", \"min_value\": 1, \"max_value\": 100000}},"
+        "  {\"type\": \"Dense\", \"units\": 3, \"activation\": \"softmax\"}]},"
+        " \"compile\": {\"optimizer\": \"Adam\", \"loss\": \"sparse_categorical_crossentropy\","
+        "  \"metrics\": [\"accuracy\"]},"
+        " \"fit\": {\"epochs\": 4}, \"tuner\": {%s}}",
+        name, tuner);
+    return text;
+}
+
+static void assert_query(struct fleet_sim *sim, uint64_t seed, const char *sql, int64_t expected)
+{
+    int64_t found = fleet_sim_query(sim, sql);
+    if (found != expected)
+        fail_msg("seed %llu: %s gives %lld, not %lld", (unsigned long long)seed, sql,
+                 (long long)found, (long long)expected);
+}
+
+// The rules that hold for every study that completed.
+static void assert_rules(struct fleet_sim *sim, uint64_t seed)
+{
+    // trials are numbered without a gap, none stands twice, all have ended
+    assert_query(sim, seed,
+                 "SELECT count(*) FROM (SELECT study_id FROM trials GROUP BY study_id "
+                 "HAVING max(number) + 1 != count(*))",
+                 0);
+    assert_query(sim, seed, "SELECT count(*) FROM trials WHERE state IN ('queued', 'running')", 0);
+    assert_query(sim, seed, "SELECT count(*) FROM executions WHERE state = 'running'", 0);
+    // an execution completes once in each of its rounds, and a completed trial has all of them
+    assert_query(sim, seed,
+                 "SELECT count(*) FROM trials t JOIN studies s ON s.id = t.study_id "
+                 "WHERE t.state = 'completed' AND s.document NOT LIKE '%ASHA%' AND "
+                 "(SELECT count(*) FROM executions e WHERE e.study_id = t.study_id AND "
+                 " e.trial = t.number AND e.state = 'completed') != "
+                 "coalesce(json_extract(s.document, '$.tuner.executions_per_trial'), 1)",
+                 0);
+    // a completed execution has every epoch, and no attempt has one twice or a gap
+    assert_query(sim, seed,
+                 "SELECT count(*) FROM executions e JOIN studies s ON s.id = e.study_id "
+                 "WHERE e.state = 'completed' AND s.document NOT LIKE '%max_epochs%' AND 4 != "
+                 "(SELECT count(*) FROM epochs p WHERE p.study_id = e.study_id AND "
+                 " p.trial = e.trial AND p.execution = e.execution AND p.attempt = e.attempt)",
+                 0);
+    assert_query(sim, seed,
+                 "SELECT count(*) FROM (SELECT max(epoch) - min(epoch) + 1 AS span, "
+                 "count(*) AS n FROM epochs GROUP BY study_id, trial, execution, attempt) "
+                 "WHERE span != n",
+                 0);
+    // decisions are numbered without a gap
+    assert_query(sim, seed,
+                 "SELECT count(*) FROM studies s WHERE s.sequence != (SELECT count(*) FROM "
+                 "decisions d WHERE d.study_id = s.id) OR s.sequence != (SELECT max(seq) FROM "
+                 "decisions d WHERE d.study_id = s.id)",
+                 0);
+    // a lost worker costs no retry: failures stay within what the study allows
+    assert_query(sim, seed,
+                 "SELECT count(*) FROM trials t WHERE t.state = 'completed' AND (SELECT count(*) "
+                 "FROM executions e WHERE e.study_id = t.study_id AND e.trial = t.number AND "
+                 "e.state = 'failed') > 2",
+                 0);
+    struct fleet_sim_ledger ledger = fleet_sim_ledger(sim);
+    if (ledger.missing)
+        fail_msg("seed %llu: %d of %d acknowledged epochs are lost", (unsigned long long)seed,
+                 ledger.missing, ledger.acknowledged);
+    if (fleet_sim_busy(sim) != 0)
+        fail_msg("seed %llu: %d slots are still taken", (unsigned long long)seed,
+                 fleet_sim_busy(sim));
+}
+
+static void in_peace_every_study_gets_exactly_its_budget(void **state)
+{
+    (void)state;
+    struct fleet_sim *sim = fleet_sim_new(1, 3, 2, &peace);
+    fleet_sim_submit(sim, study("a", "\"type\": \"RandomSearch\", \"objective\": \"accuracy\","
+                                     "\"max_trials\": 20, \"executions_per_trial\": 3"));
+    assert_true(fleet_sim_run(sim, 600));
+    assert_rules(sim, 1);
+    assert_query(sim, 1, "SELECT count(*) FROM trials WHERE state = 'completed'", 20);
+    assert_query(sim, 1, "SELECT max(attempt) FROM executions", 1);
+    assert_query(sim, 1, "SELECT count(*) FROM epochs", 20 * 3 * 4);
+    assert_query(sim, 1, "SELECT count(DISTINCT hyperparameters) FROM trials", 20);
+    fleet_sim_free(sim);
+}
+
+static void whatever_crashes_budgets_are_exact_and_nothing_acknowledged_is_lost(void **state)
+{
+    (void)state;
+    int deaths = 0, worker_deaths = 0, failed = 0;
+    for (uint64_t seed = 100; seed < 100 + SEEDS; seed++) {
+        struct fleet_sim *sim = fleet_sim_new(seed, 3, 2, &storm);
+        fleet_sim_submit(sim, study("random", "\"type\": \"RandomSearch\","
+                                              "\"objective\": \"accuracy\", \"max_trials\": 20,"
+                                              "\"executions_per_trial\": 2,"
+                                              "\"max_retries_per_trial\": 2,"
+                                              "\"max_consecutive_failed_trials\": 20"));
+        fleet_sim_submit(sim, study("grid", "\"type\": \"GridSearch\", \"objective\": \"loss\","
+                                            "\"max_trials\": 12, \"max_parallel_trials\": 2,"
+                                            "\"max_consecutive_failed_trials\": 20"));
+        fleet_sim_submit(sim, study("asha", "\"type\": \"ASHA\", \"objective\": \"accuracy\","
+                                            "\"max_epochs\": 9, \"max_trials\": 12,"
+                                            "\"max_consecutive_failed_trials\": 20"));
+        if (!fleet_sim_run(sim, 4000))
+            fail_msg("seed %llu: the studies do not end", (unsigned long long)seed);
+        assert_rules(sim, seed);
+        assert_query(sim, seed, "SELECT count(*) FROM studies WHERE state = 'completed'", 3);
+        assert_query(sim, seed, "SELECT count(*) FROM trials WHERE study_id = 1", 20);
+        assert_query(sim, seed, "SELECT count(*) FROM trials WHERE study_id = 2", 12);
+        assert_query(sim, seed, "SELECT count(*) FROM trials WHERE study_id = 3", 12);
+        struct fleet_sim_ledger ledger = fleet_sim_ledger(sim);
+        deaths += ledger.coordinator_deaths;
+        worker_deaths += ledger.worker_deaths;
+        failed += ledger.failed_commits;
+        fleet_sim_free(sim);
+    }
+    // the storm was one
+    assert_true(deaths > SEEDS && worker_deaths > SEEDS && failed > SEEDS);
+}
+
+static void the_same_seed_runs_the_same(void **state)
+{
+    (void)state;
+    int64_t sums[2];
+    for (int i = 0; i < 2; i++) {
+        struct fleet_sim *sim = fleet_sim_new(77, 2, 2, &storm);
+        fleet_sim_submit(sim, study("a", "\"type\": \"RandomSearch\", \"objective\": \"loss\","
+                                         "\"max_trials\": 15"));
+        fleet_sim_run(sim, 4000);
+        sums[i] = fleet_sim_query(sim, "SELECT sum(started_at + ended_at) FROM executions");
+        fleet_sim_free(sim);
+    }
+    assert_int_equal(sums[0], sums[1]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(in_peace_every_study_gets_exactly_its_budget),
+        cmocka_unit_test(the_same_seed_runs_the_same),
+        cmocka_unit_test(whatever_crashes_budgets_are_exact_and_nothing_acknowledged_is_lost),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
