@@ -37,7 +37,8 @@ static bool append(char **buffer, size_t *len, size_t *room, const char *bytes, 
         *buffer = bigger;
         *room = more;
     }
-    memcpy(*buffer + *len, bytes, n);
+    if (n)
+        memcpy(*buffer + *len, bytes, n);
     *len += n;
     (*buffer)[*len] = '\0';
     return true;

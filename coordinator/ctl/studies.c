@@ -32,9 +32,9 @@ static char *read_document(const char *path)
         fprintf(stderr, "tunerctl: cannot read %s: %s\n", path, strerror(errno));
     if (file && !standard)
         fclose(file);
-    if (good)
+    if (good && text)
         text[len] = '\0';
-    if (good && strlen(text) != len) {
+    if (good && (!text || strlen(text) != len)) {
         fprintf(stderr, "tunerctl: %s has a NUL byte; it is no JSON\n", path);
         good = false;
     }

@@ -174,7 +174,7 @@ void buf_csv_field(struct buf *buf, const char *string, size_t len)
 {
     bool quote = false;
     for (size_t i = 0; i < len; i++)
-        quote = quote || memchr(",\"\r\n", string[i], 4);
+        quote = quote || (string[i] && strchr(",\"\r\n", string[i]));
     if (!quote) {
         buf_bytes(buf, string, len);
         return;

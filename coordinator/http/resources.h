@@ -41,6 +41,8 @@ void dataset_answered(struct request *request);
 void upload_handle(struct request *request);
 void upload_answered(struct request *request);
 extern const struct sink upload_sink;
+// Removes what uploads of an earlier life left half done. Before any upload begins.
+void upload_clean(const char *state_dir);
 
 // events.c
 void events_all(struct request *request);

@@ -12,6 +12,7 @@
 
 #include "common/log.h"
 #include "coordinator/http/notifier.h"
+#include "coordinator/http/resources.h"
 
 enum { BACKLOG = 511, IDLE_S = 60, CONNECTION_MEMORY = 8 << 10, OTHER_FILES = 256 };
 static const int connections_wanted = 6000;
@@ -101,6 +102,7 @@ static enum code prepare(struct http *http, const struct http_options *options, 
     http->state_dir = strdup(options->state_dir);
     if (!http->state_dir)
         return fail(err, E_MEMORY, "", "out of memory");
+    upload_clean(http->state_dir);
     code = access_init(&http->access, &address, options->hosts, options->token_file, err);
     if (code == OK) // one each for the threads and the notifier
         code = readers_open(options->state_dir, SERVER_THREADS + 1, &http->readers, err);

@@ -27,6 +27,7 @@ enum {
     DISCARD_MAX = 64 << 20, // of a refused body, so that its sender gets to read the answer
     IN_FLIGHT_MAX = 4096,   // commands at the core
     ANSWER_MAX = 64 << 20,  // one answer in memory
+    ANSWER_S = 60,          // to make and send one, from the end of its body
 };
 
 struct notifier;
@@ -96,6 +97,8 @@ struct request {
     int status;
 };
 
+// All that can be checked before the body: true, or false with an answer given (checks.c).
+bool request_check(struct request *request, const char *version);
 // Hands the calloc'ed command to the core and suspends the request; takes it over. Adds the
 // idempotency key. The request goes on in route->answered().
 void request_submit(struct request *request, struct command *command);

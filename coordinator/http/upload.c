@@ -1,5 +1,6 @@
 // PUT /api/v1/datasets/{name}/{file}: the bytes go to state-dir/incoming as they come, are hashed on the
 // way, synced, and renamed to state-dir/blobs/<sha256>; only then does the core hear of the file.
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
@@ -134,6 +135,20 @@ static void drop(struct request *request)
 }
 
 const struct sink upload_sink = {begin, data, drop};
+
+void upload_clean(const char *state_dir)
+{
+    char *folder = NULL;
+    if (asprintf(&folder, "%s/incoming", state_dir) < 0)
+        return;
+    DIR *dir = opendir(folder);
+    for (struct dirent *entry; dir && (entry = readdir(dir)) != NULL;)
+        if (strncmp(entry->d_name, "upload-", 7) == 0)
+            unlinkat(dirfd(dir), entry->d_name, 0);
+    if (dir)
+        closedir(dir);
+    free(folder);
+}
 
 static bool sync_folder(const char *blob)
 {

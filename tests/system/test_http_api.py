@@ -13,7 +13,7 @@ import jsonschema
 import requests
 import yaml
 
-from conftest import ROOT, Coordinator, sse, wait_until
+from conftest import ROOT, Coordinator, free_port, sse, wait_until
 
 API = yaml.safe_load((ROOT / "schema" / "openapi.yaml").read_text())
 
@@ -398,6 +398,16 @@ def test_a_broken_upload_leaves_nothing(coordinator):
     assert coordinator.request("GET", "/datasets/d").status_code == 404
 
 
+def test_a_half_upload_is_gone_after_sigkill(coordinator):
+    with socket.create_connection(("127.0.0.1", coordinator.port)) as s:
+        s.sendall(b"PUT /api/v1/datasets/d/x HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Length: 1000000\r\n\r\n"
+                  % coordinator.port + b"x" * 100000)
+        incoming = coordinator.state_dir / "incoming"
+        wait_until(lambda: any(f.stat().st_size for f in incoming.iterdir()), alive=[coordinator])
+        coordinator.restart()
+    assert list(incoming.iterdir()) == []
+
+
 # ---- access, service, static
 
 
@@ -500,6 +510,48 @@ def test_many_requests_at_once(coordinator):
         thread.join()
     assert not errors
     assert len(coordinator.get("/studies", page_size=1000)["studies"]) == 160
+
+
+def test_what_is_answered_is_durable_when_it_stops_under_load(coordinator):
+    """SIGTERM while 16 clients submit: each gets a proper answer or none, and every 201 is in the store."""
+    made, odd = [], []
+
+    def client(i):
+        session = requests.Session()
+        for k in range(1000):
+            try:
+                answer = session.post(coordinator.url + "/api/v1/studies", json=study(f"s{i}-{k}"), timeout=30)
+            except requests.ConnectionError:
+                return
+            if answer.status_code == 201:
+                made.append(f"s{i}-{k}")
+            elif answer.status_code != 503:
+                odd.append(answer.text)
+
+    threads = [threading.Thread(target=client, args=(i,)) for i in range(16)]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: len(made) > 50, alive=[coordinator])
+    assert coordinator.stop() == 0
+    for thread in threads:
+        thread.join(60)
+    assert not odd
+    coordinator.start()
+    stored, token = set(), ""
+    while token is not None:
+        page = coordinator.get("/studies", page_size=1000, **({"page_token": token} if token else {}))
+        stored |= {s["name"] for s in page["studies"]}
+        token = page["next_page_token"]
+    assert set(made) <= stored
+
+
+def test_ipv6_loopback(tmp_path, daemons):
+    port = free_port()
+    daemon = Coordinator(tmp_path, http=f"[::1]:{port}")
+    daemon.url = f"http://[::1]:{port}"
+    daemons.append(daemon)
+    daemon.start()
+    assert daemon.get("/studies")["studies"] == []
 
 
 def test_a_thousand_idle_connections_stop_nobody(coordinator):
