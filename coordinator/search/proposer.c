@@ -134,11 +134,25 @@ static int model_points(struct proposer *proposer, const struct results *results
     return count;
 }
 
+// One of the best points of the studies of warm_start_from, new here; goes on from *rank.
+static bool recall(struct proposer *proposer, const struct results *results, struct slate *slate,
+                   int *rank)
+{
+    for (int index; (index = sources_best(results, *rank)) >= 0; ++*rank) {
+        const double *unit = results->prior[index].unit;
+        if (point_set_has(&slate->near, proposer->space, unit))
+            continue;
+        memcpy(slate_next(slate), unit, (size_t)proposer->space->n * sizeof *unit);
+        return true;
+    }
+    return false;
+}
+
 int proposer_propose(struct proposer *proposer, const struct results *results, int given,
                      struct rng *rng, struct slate *slate, int max, struct proposal *out,
                      bool *exhausted)
 {
-    int count = 0, needed = proposer->initial / 2 > 1 ? proposer->initial / 2 : 1;
+    int rank = 0, count = 0, needed = proposer->initial / 2 > 1 ? proposer->initial / 2 : 1;
     bool model = results->n >= needed && proposer->domain.nmodel > 0;
 
     *exhausted = false;
@@ -147,6 +161,13 @@ int proposer_propose(struct proposer *proposer, const struct results *results, i
             int more = model_points(proposer, results, rng, slate, max - count, out + count);
             count += more;
             model = false; // what is missing, chance gives
+            continue;
+        }
+        if (given + count < proposer->initial / 2 && recall(proposer, results, slate, &rank)) {
+            if (slate_take(slate, proposer->space, &out[count], "warm_start",
+                           "among the best of an earlier study"))
+                break;
+            count++;
             continue;
         }
         if (!proposer_spread(proposer, (uint32_t)(given + count), rng, slate)) {

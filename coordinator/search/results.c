@@ -116,6 +116,8 @@ enum code results_of(struct results *results, const struct history *history,
         return E_MEMORY;
     }
     results->level = level;
+    results->nprior = history->nprior;
+    results->prior = history->prior;
     double pooled = pooled_variance(history);
     for (int t = 0; t < told->n; t++) {
         const struct told_entry *entry = &told->entries[t];

@@ -30,8 +30,10 @@ struct results {
     const double **failed; // failed and infeasible points
     int nrunning;
     const double **running;
-    int best;     // index of the least loss; -1
-    void *memory; // all arrays
+    int nprior;
+    const struct search_trial *prior; // the history\'s
+    int best;                         // index of the least loss; -1
+    void *memory;                     // all arrays
 };
 
 // Losses after `level` epochs (the best up to there), of the trials told when they had come so far. Level

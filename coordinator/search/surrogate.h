@@ -1,5 +1,5 @@
 // An ensemble of Gaussian processes over the results of a study: different outcome transforms and
-// priors, weighted by how well each foretells the better half of the results left out one at a time.
+// priors, and one that stands on each study of warm_start_from, weighted by how well each foretells the better half of the results left out one at a time.
 //
 // Hyperparameters are refitted at marks (at every result first, later each time their number has grown
 // by a sixteenth) and handed on from mark to mark; every eighth mark starts from nothing. So they are
@@ -10,18 +10,19 @@
 
 #include "coordinator/search/gp/acquisition.h"
 #include "coordinator/search/results.h"
-
-enum { SURROGATE_POINTS = 256 }; // results a process takes; of more, the best, near and some others
+#include "coordinator/search/sources.h"
 
 struct surrogate_fit {
     int level; // of the results
     int count; // results of the mark it belongs to; 0: none
     struct gp_params params[ACQUISITION_MEMBERS];
     double log_weight[ACQUISITION_MEMBERS];
+    double base_factor[ACQUISITION_MEMBERS]; // of those that stand on a source
 };
 struct surrogate {
     const struct domain *domain;
     struct surrogate_fit fit;
+    struct sources sources;
     struct gp members[ACQUISITION_MEMBERS], feasible;
     int nmembers;
     struct acquisition acquisition;

@@ -247,8 +247,12 @@ static void acquisition_slope_is_that_of_the_values(void **state)
     for (int m = 0; m < 3; m++)
         build(f, &gps[m], m);
     struct acquisition a = {.domain = &f->domain, .nmembers = 2, .feasible = &gps[2]};
-    a.members[0] = (struct acquisition_member){&gps[0], -1.5, log(0.3)};
-    a.members[1] = (struct acquisition_member){&gps[1], -6, log(0.7)}; // far out in the tail
+    a.members[0] = (struct acquisition_member){.gp = &gps[0], .best = -1.5, .log_weight = log(0.3)};
+    a.members[1] = (struct acquisition_member){.gp = &gps[1], // far out in the tail
+                                               .base = &gps[2],
+                                               .base_factor = 0.7,
+                                               .best = -6,
+                                               .log_weight = log(0.7)};
     a.threshold = 0.4;
     assert_int_equal(acquisition_init(&a), OK);
     rng_init(&rng, 7, 2);

@@ -59,9 +59,13 @@ static void batch_values(struct acquisition *a, int m, const double *x, double *
     double mean[ACQUISITION_BATCH], var[ACQUISITION_BATCH], unused;
 
     for (int k = 0; k < a->nmembers; k++) {
-        gp_predict(a->members[k].gp, m, x, a->scratch, mean, var);
+        const struct acquisition_member *member = &a->members[k];
+        gp_predict(member->gp, m, x, a->scratch, mean, var);
+        for (int c = 0; member->base && c < m; c++)
+            mean[c] +=
+                member->base_factor * gp_mean(member->base, x + (size_t)c * (size_t)a->domain->n);
         for (int c = 0; c < m; c++) {
-            double value = log_ei(&a->members[k], mean[c], var[c], &unused, &unused);
+            double value = log_ei(member, mean[c], var[c], &unused, &unused);
             out[c] = k == 0 ? value : log_add(out[c], value);
         }
     }
@@ -80,6 +84,18 @@ void acquisition_values(struct acquisition *a, int m, const double *x, double *o
     }
 }
 
+// The base's share of a member's mean; its gradient is added to dmean.
+static double add_base(struct acquisition *a, const struct acquisition_member *member,
+                       const double *x, double *dmean)
+{
+    int n = a->domain->n;
+    double *slope = a->slopes + 3 * n, *unused = slope + n, mean, var;
+    gp_predict_slope(member->base, x, &mean, &var, slope, unused);
+    for (int j = 0; j < n; j++)
+        dmean[j] += member->base_factor * slope[j];
+    return member->base_factor * mean;
+}
+
 double acquisition_slope(struct acquisition *a, const double *x, double *gradient)
 {
     int n = a->domain->n;
@@ -89,6 +105,8 @@ double acquisition_slope(struct acquisition *a, const double *x, double *gradien
     memset(gradient, 0, (size_t)n * sizeof *gradient);
     for (int k = 0; k < a->nmembers; k++) {
         gp_predict_slope(a->members[k].gp, x, &mean, &var, dmean, dvar);
+        if (a->members[k].base)
+            mean += add_base(a, &a->members[k], x, dmean);
         double one = log_ei(&a->members[k], mean, var, &by_mu, &by_var);
         double sum = log_add(value, one), share = exp(one - sum), rest = 1 - share;
         for (int j = 0; j < n; j++) {

@@ -13,6 +13,8 @@ struct acquisition {
     int nmembers;
     struct acquisition_member {
         struct gp *gp;
+        struct gp *base; // or NULL: gp models the difference to base_factor times its mean
+        double base_factor;
         double best;       // improvement on this outcome
         double log_weight; // g_m: the model's weight, and its scale
     } members[ACQUISITION_MEMBERS];

@@ -121,6 +121,12 @@ void gp_predict(const struct gp *gp, int m, const double *x, double *scratch, do
     }
 }
 
+double gp_mean(struct gp *gp, const double *x)
+{
+    kernel_row(gp->domain, gp->w, gp->s, x, gp->results, gp->xt, gp->ldx, gp->k, NULL);
+    return linalg_dot(gp->results, gp->k, gp->alpha);
+}
+
 void gp_predict_slope(struct gp *gp, const double *x, double *mean, double *var, double *dmean,
                       double *dvar)
 {

@@ -32,6 +32,8 @@ bool gp_believe(struct gp *gp, const double *x);
 // m points, unit arrays [m][domain->n]. scratch: [m][ldx].
 void gp_predict(const struct gp *gp, int m, const double *x, double *scratch, double *mean,
                 double *var);
+// The mean alone, at one point.
+double gp_mean(struct gp *gp, const double *x);
 // One point with gradients by unit for the coordinates that are numbers or grids and active at x;
 // others 0. dmean, dvar: [domain->n].
 void gp_predict_slope(struct gp *gp, const double *x, double *mean, double *var, double *dmean,
