@@ -24,11 +24,13 @@ function linesOf(curves, number, metric, parts, colour) {
     return lines.filter(({ values }) => values.some(Number.isFinite));
 }
 
-function envelope(lines) {
-    const length = Math.max(2, ...lines.map(({ values }) => values.length));
+// The scales: epochs of all lines, values of those in front, so that a bad trial behind does not flatten
+// them.
+function envelope(front, back) {
+    const length = Math.max(2, ...[...front, ...back].map(({ values }) => values.length));
     const low = Array(length).fill(null);
     const high = Array(length).fill(null);
-    for (const { values } of lines)
+    for (const { values } of front.length ? front : back)
         values.forEach((v, i) => {
             if (!Number.isFinite(v)) return;
             if (low[i] === null || v < low[i]) low[i] = v;
@@ -114,7 +116,7 @@ export function Curves({ shown, others = [], metric, parts, log, version, onPick
             ),
         [others, metric, parts, version],
     );
-    const data = useMemo(() => envelope([...front, ...back]), [front, back]);
+    const data = useMemo(() => envelope(front, back), [front, back]);
     const paint = useMemo(() => painter(front, back), [front, back]);
     const item = (line, epoch) => ({
         key: `${line.trial} ${line.execution} ${line.training} ${epoch}`,
