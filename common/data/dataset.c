@@ -9,13 +9,13 @@
 #include "common/data/prepared.h"
 #include "common/data/reader.h"
 
-static const struct reader *const readers[] = {&reader_idx, &reader_csv, &reader_npy, &reader_npz};
-enum { NREADERS = sizeof readers / sizeof *readers };
+static const struct reader *const readers[] = {&reader_idx, &reader_csv, &reader_npy, &reader_npz,
+                                               NULL};
 
 static enum code find_reader(const struct dataset_source *source, const struct reader **out,
                              struct error *err)
 {
-    for (int i = 0; i < NREADERS; i++) {
+    for (int i = 0; readers[i]; i++) {
         bool fits = source->format ? strcmp(source->format, readers[i]->name) == 0
                                    : readers[i]->accepts(source->names[0]);
         if (fits) {

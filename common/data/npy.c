@@ -170,7 +170,8 @@ static enum code read_header(struct input *input, struct npy_header *header, str
 // From column-major to row-major, in a new block; frees the old one.
 static void *from_fortran(char *raw, const struct array *a, size_t size)
 {
-    int64_t count = array_count(a->rank, a->dim), stride[ARRAY_RANK_MAX], at[ARRAY_RANK_MAX] = {0};
+    int64_t count = array_count(a->rank, a->dim), stride[ARRAY_RANK_MAX] = {0},
+            at[ARRAY_RANK_MAX] = {0};
     char *out = malloc((size_t)count * size + 1);
 
     for (int i = 0; i < a->rank; i++)

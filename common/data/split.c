@@ -51,12 +51,14 @@ static enum code split_shuffled(const struct split *split, uint32_t n, uint32_t 
 // What stratifying needs, one entry a class that has samples.
 struct strata {
     int count;
-    uint32_t *size;    // samples of the class
-    uint32_t *start;   // where the class's samples begin in `members`
-    uint32_t *members; // [n], samples by class, in order
-    uint32_t *train, *test;
-    uint32_t *scratch; // [max(n, count)]
-    double *remainder;
+    uint32_t *counts;       // the block that the next seven lie in
+    uint32_t *size;         // samples of the class
+    uint32_t *start;        // where the class's samples begin in `members`
+    uint32_t *members;      // [n], samples by class, in order
+    uint32_t *train, *test; // how many of the class go where
+    uint32_t *left;         // what training leaves of the class
+    uint32_t *scratch;      // [max(n, count)]
+    double *remainder, *sorted;
 };
 
 static int largest_first(const void *a, const void *b)
@@ -67,14 +69,12 @@ static int largest_first(const void *a, const void *b)
 
 // scikit-learn's _approximate_mode: draws split over the classes in proportion; what the floors leave
 // goes to the largest remainders, ties by lot.
-static bool apportion(struct mt19937 *mt, struct strata *s, const uint32_t *left, uint32_t draws,
+static void apportion(struct mt19937 *mt, struct strata *s, const uint32_t *left, uint32_t draws,
                       uint32_t *out)
 {
-    double *sorted = malloc((size_t)s->count * sizeof *sorted), total = 0;
+    double *sorted = s->sorted, total = 0;
     int64_t need = draws;
 
-    if (!sorted)
-        return false;
     for (int k = 0; k < s->count; k++)
         total += left[k];
     for (int k = 0; k < s->count; k++) {
@@ -99,41 +99,35 @@ static bool apportion(struct mt19937 *mt, struct strata *s, const uint32_t *left
             }
         }
     }
-    free(sorted);
-    return true;
 }
 
 static void strata_fini(struct strata *s)
 {
-    free(s->size);
-    free(s->start);
-    free(s->members);
-    free(s->train);
-    free(s->test);
-    free(s->scratch);
+    free(s->counts);
     free(s->remainder);
 }
 
 static enum code strata_init(struct strata *s, const struct split *split, uint32_t n,
                              struct error *err)
 {
-    size_t classes = (size_t)split->classes;
-    uint32_t *slot = calloc(classes, sizeof *slot), at = 0;
+    size_t classes = (size_t)split->classes, scratch = n > classes ? n : classes;
+    uint32_t at = 0;
 
     *s = (struct strata){
-        .size = calloc(classes, sizeof *s->size),
-        .start = calloc(classes, sizeof *s->start),
-        .members = calloc(n, sizeof *s->members),
-        .train = calloc(classes, sizeof *s->train),
-        .test = calloc(classes, sizeof *s->test),
-        .scratch = calloc(n > classes ? n : classes, sizeof *s->scratch),
-        .remainder = calloc(classes, sizeof *s->remainder),
+        .counts = calloc(6 * classes + n + scratch, sizeof *s->counts),
+        .remainder = calloc(2 * classes, sizeof *s->remainder),
     };
-    if (!slot || !s->size || !s->start || !s->members || !s->train || !s->test || !s->scratch ||
-        !s->remainder) {
-        free(slot);
+    if (!s->counts || !s->remainder)
         return fail(err, E_MEMORY, "", "out of memory splitting %u samples", n);
-    }
+    uint32_t *slot = s->counts;
+    s->size = slot + classes;
+    s->start = s->size + classes;
+    s->train = s->start + classes;
+    s->test = s->train + classes;
+    s->left = s->test + classes;
+    s->members = s->left + classes;
+    s->scratch = s->members + n;
+    s->sorted = s->remainder + classes;
     for (uint32_t i = 0; i < n; i++)
         slot[split->stratify[i]]++;
     for (size_t c = 0; c < classes; c++) {
@@ -147,7 +141,6 @@ static enum code strata_init(struct strata *s, const struct split *split, uint32
     }
     for (uint32_t i = 0; i < n; i++)
         s->members[slot[split->stratify[i]]++] = i;
-    free(slot);
     return OK;
 }
 
@@ -179,16 +172,10 @@ static enum code split_stratified(const struct split *split, uint32_t n, uint32_
     if (code)
         goto done;
     mt19937_init(&mt, split->random_state);
-    bool drawn = apportion(&mt, &s, s.size, ntrain, s.train);
-    uint32_t *left = drawn ? calloc((size_t)s.count, sizeof *left) : NULL;
-    for (int k = 0; left && k < s.count; k++)
-        left[k] = s.size[k] - s.train[k];
-    if (!left || !apportion(&mt, &s, left, ntest, s.test)) {
-        code = fail(err, E_MEMORY, "", "out of memory splitting %u samples", n);
-        free(left);
-        goto done;
-    }
-    free(left);
+    apportion(&mt, &s, s.size, ntrain, s.train);
+    for (int k = 0; k < s.count; k++)
+        s.left[k] = s.size[k] - s.train[k];
+    apportion(&mt, &s, s.left, ntest, s.test);
     for (int k = 0; k < s.count; k++) {
         const uint32_t *members = s.members + s.start[k];
         shuffled(&mt, s.scratch, s.size[k]);

@@ -13,8 +13,9 @@ static const struct callback_kind *const kinds[] = {
     &callback_reduce_lr,
     &callback_lr_scheduler,
     &callback_terminate_on_nan,
+    NULL,
 };
-enum { NKINDS = sizeof kinds / sizeof *kinds, SLOTS_MAX = 32 };
+enum { SLOTS_MAX = 32 };
 
 struct callbacks {
     int count, slots;
@@ -97,7 +98,7 @@ static enum code add_callback(struct callbacks *callbacks, const cJSON *config, 
         cJSON_IsString(config) ? config->valuestring : json_string_or(config, "type", "");
     enum code code = OK;
 
-    for (int i = 0; i < NKINDS; i++) {
+    for (int i = 0; kinds[i]; i++) {
         if (strcmp(kinds[i]->name, type) == 0)
             c->kind = kinds[i];
     }
@@ -225,10 +226,9 @@ void callbacks_epoch_end(struct callbacks *callbacks, int epoch, const struct lo
     *actions = (struct callback_actions){0};
     for (int i = 0; i < callbacks->count; i++) {
         struct callback *c = &callbacks->items[i];
-        bool stopping = actions->stop;
         if (c->kind->epoch_end)
             c->kind->epoch_end(c, &moment);
-        if (actions->stop && !stopping)
+        if (c->state.stopped && !callbacks->stopped_by)
             callbacks->stopped_by = c->kind->name;
     }
 }

@@ -13,9 +13,9 @@ static const struct metric_kind *const kinds[] = {
     &metric_precision, &metric_recall,
     &metric_f1,        &metric_auc,
     &metric_mae,       &metric_mse,
-    &metric_rmse,
+    &metric_rmse,      NULL,
 };
-enum { NKINDS = sizeof kinds / sizeof *kinds, NAME_SIZE = 48 };
+enum { NAME_SIZE = 48 };
 
 struct metrics {
     int count;            // metrics
@@ -76,7 +76,7 @@ enum code metric_name_of(const cJSON *args, const char *name, int fallback,
 
 static const struct metric_kind *find_kind(const char *name)
 {
-    for (int i = 0; i < NKINDS; i++) {
+    for (int i = 0; kinds[i]; i++) {
         if (strcmp(kinds[i]->name, name) == 0)
             return kinds[i];
     }
@@ -116,7 +116,7 @@ static enum code add_entries(struct metrics *metrics, int i, const cJSON *item, 
 {
     const struct metric *m = &metrics->items[i];
     const char *base = json_string_or(item, "name", m->kind->name);
-    size_t total = (size_t)(metrics->nvalues + m->nvalues);
+    size_t total = (size_t)metrics->nvalues + (size_t)m->nvalues;
     struct entry *entries = realloc(metrics->entries, total * sizeof *entries);
 
     if (!entries)

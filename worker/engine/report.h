@@ -46,8 +46,8 @@ struct report_sample {
     double probability;       // of the prediction
     const char *const *names; // of the first nnames classes, or NULL
     int64_t nnames;
-    const uint8_t *pixels;    // the sample, or NULL when the features are not bytes
-    int rank;                 // of one sample: [height, width] or [height, width, channels]
+    const uint8_t *pixels; // the sample, or NULL when the features are not bytes
+    int rank;              // of one sample: [height, width] or [height, width, channels]
     const int64_t *shape;
 };
 // Adds {"index", "label", "prediction", "probability", "picture"} to the array `samples`: label and

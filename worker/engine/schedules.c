@@ -14,9 +14,9 @@ struct schedule {
 
 static const struct schedule_kind *find_kind(const char *name)
 {
-    const struct schedule_kind *const tables[] = {schedules_keras, schedules_torch};
+    const struct schedule_kind *const tables[] = {schedules_keras, schedules_torch, NULL};
 
-    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++) {
+    for (int t = 0; tables[t]; t++) {
         for (const struct schedule_kind *kind = tables[t]; kind->name; kind++) {
             if (strcmp(kind->name, name) == 0)
                 return kind;

@@ -60,12 +60,13 @@ static char *picture(const uint8_t *pixels, uint32_t height, uint32_t width, uin
     size_t stride = (size_t)width * channels, raw_size = height * (stride + 1);
     uLongf packed = compressBound(raw_size);
     unsigned char *raw = filter_rows(pixels, height, stride);
-    unsigned char *png = malloc(packed + 128), *end = png;
+    unsigned char *png = malloc(packed + 128);
     char *out = NULL;
 
     if (raw && png) {
-        memcpy(png, "\x89PNG\r\n\x1a\n", 8);
-        end = png + 8;
+        static const unsigned char signature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+        unsigned char *end = png + sizeof signature;
+        memcpy(png, signature, sizeof signature);
         put32(end + 8, width);
         put32(end + 12, height);
         memcpy(end + 16, (unsigned char[]){8, channels == 3 ? 2 : 0, 0, 0, 0}, 5);
