@@ -69,6 +69,12 @@ static const struct {
     {"{\"type\": \"Reshape\", \"target_shape\": [4, 3, 2]}, {\"type\": \"Conv2D\", \"filters\": 2, "
      "\"kernel_size\": 1}, {\"type\": \"GlobalAveragePooling2D\"}",
      false},
+    // Wide enough for the kernels' whole vectors, windows side by side, sums turned round.
+    {"{\"type\": \"Reshape\", \"target_shape\": [4, 6, 1]}, {\"type\": \"Conv2D\", \"filters\": "
+     "16, "
+     "\"kernel_size\": 1}, {\"type\": \"MaxPooling2D\"}, {\"type\": \"Conv2D\", \"filters\": 16, "
+     "\"kernel_size\": 2, \"activation\": \"relu\"}, {\"type\": \"Flatten\"}",
+     false},
     {"{\"type\": \"SimpleRNN\", \"units\": 3, \"activation\": \"%s\"}", true},
     {"{\"type\": \"LSTM\", \"units\": 3, \"activation\": \"%s\"}", true},
     {"{\"type\": \"GRU\", \"units\": 3, \"activation\": \"%s\"}", true},

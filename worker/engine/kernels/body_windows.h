@@ -20,28 +20,61 @@ ALWAYS_INLINE void copy(size_t n, const real *from, real *to)
         to[i] = from[i];
 }
 
+// True when no window reaches into padding and its columns lie side by side.
+ALWAYS_INLINE bool window_plain(const struct window *w)
+{
+    return w->top == 0 && w->left == 0 && w->dilation_h == 1 && w->dilation_w == 1 &&
+           (w->out_h - 1) * w->stride_h + w->size_h <= w->height &&
+           (w->out_w - 1) * w->stride_w + w->size_w <= w->width;
+}
+
+// As windows(), for plain ones: whole vectors are copied, and what they write too much is written over
+// by the next; only at the ends of both buffers the number is exact.
+static void windows_plain(const struct window *w, const real *x, real *to)
+{
+    const size_t n = w->channels, run = w->size_w * n, whole = (run + VL - 1) / VL * VL;
+    const size_t row = w->width * n;
+    const real *const x_end = x + w->height * row;
+    real *const end = to + w->out_h * w->out_w * w->size_h * run;
+
+    for (size_t oh = 0; oh < w->out_h; oh++)
+        for (size_t ow = 0; ow < w->out_w; ow++) {
+            const real *from = x + oh * w->stride_h * row + ow * w->stride_w * n;
+
+            for (size_t i = 0; i < w->size_h; i++, to += run, from += row) {
+                if (from + whole > x_end || to + whole > end) {
+                    copy(run, from, to);
+                    continue;
+                }
+                for (size_t j = 0; j < run; j += VL)
+                    store(to + j, load(from + j));
+            }
+        }
+}
+
 // to [out_h·out_w × size_h·size_w·channels]
 static void windows(const struct window *w, const real *x, real *to)
 {
     const size_t n = w->channels, run = w->size_w * n;
 
+    if (window_plain(w)) {
+        windows_plain(w, x, to);
+        return;
+    }
     for (size_t oh = 0; oh < w->out_h; oh++)
         for (size_t ow = 0; ow < w->out_w; ow++)
             for (size_t i = 0; i < w->size_h; i++, to += run) {
-                size_t h, c, last;
+                size_t h, c;
 
                 if (!window_row(w, oh, i, &h)) {
                     memset(to, 0, run * sizeof(real));
-                } else if (w->dilation_w == 1 && window_col(w, ow, 0, &c) &&
-                           window_col(w, ow, w->size_w - 1, &last)) {
-                    copy(run, x + (h * w->width + c) * n, to);
-                } else {
-                    for (size_t j = 0; j < w->size_w; j++)
-                        if (window_col(w, ow, j, &c))
-                            copy(n, x + (h * w->width + c) * n, to + j * n);
-                        else
-                            memset(to + j * n, 0, n * sizeof(real));
+                    continue;
                 }
+                for (size_t j = 0; j < w->size_w; j++)
+                    if (window_col(w, ow, j, &c))
+                        copy(n, x + (h * w->width + c) * n, to + j * n);
+                    else
+                        memset(to + j * n, 0, n * sizeof(real));
             }
 }
 
@@ -75,10 +108,53 @@ static void windows_backward(const struct window *w, const real *from, real *dx)
             }
 }
 
+// Windows side by side, none in padding, channels in whole vectors: the common case.
+ALWAYS_INLINE bool window_tiles(const struct window *w)
+{
+    return window_plain(w) && w->stride_h == w->size_h && w->stride_w == w->size_w &&
+           w->channels % VL == 0;
+}
+
+#ifdef ENGINE_REAL_DOUBLE
+typedef int64_t vec_mask __attribute__((vector_size(VEC_BYTES)));
+#else
+typedef int32_t vec_mask __attribute__((vector_size(VEC_BYTES)));
+#endif
+
+// Lane by lane: a where the mask is set, else b.
+ALWAYS_INLINE vec choose(vec_mask mask, vec a, vec b)
+{
+    return (vec)(((vec_mask)a & mask) | ((vec_mask)b & ~mask));
+}
+
+static void max_pool_tiles(const struct window *w, const real *x, real *y)
+{
+    const size_t n = w->channels, row = w->width * n;
+
+    for (size_t oh = 0; oh < w->out_h; oh++)
+        for (size_t ow = 0; ow < w->out_w; ow++, y += n)
+            for (size_t q = 0; q < n; q += VL) {
+                const real *at = x + oh * w->size_h * row + ow * w->size_w * n + q;
+                vec top = load(at);
+
+                for (size_t i = 0; i < w->size_h; i++)
+                    for (size_t j = 0; j < w->size_w; j++) {
+                        const vec v = load(at + i * row + j * n);
+
+                        top = choose(v > top, v, top);
+                    }
+                store(y + q, top);
+            }
+}
+
 static void max_pool(const struct window *w, const real *x, real *y)
 {
     const size_t n = w->channels;
 
+    if (window_tiles(w)) {
+        max_pool_tiles(w, x, y);
+        return;
+    }
     for (size_t oh = 0; oh < w->out_h; oh++)
         for (size_t ow = 0; ow < w->out_w; ow++, y += n) {
             bool first = true;
@@ -101,14 +177,42 @@ static void max_pool(const struct window *w, const real *x, real *y)
         }
 }
 
-// The gradient goes to the first of a window's largest. Windows that do not overlap write each place
-// once.
+static void max_pool_tiles_backward(const struct window *w, const real *x, const real *y,
+                                    const real *dy, real *dx)
+{
+    const size_t n = w->channels, row = w->width * n;
+
+    if (w->out_h * w->size_h < w->height || w->out_w * w->size_w < w->width)
+        memset(dx, 0, w->height * row * sizeof(real));
+    for (size_t oh = 0; oh < w->out_h; oh++)
+        for (size_t ow = 0; ow < w->out_w; ow++, y += n, dy += n)
+            for (size_t q = 0; q < n; q += VL) {
+                const size_t at = oh * w->size_h * row + ow * w->size_w * n + q;
+                const vec top = load(y + q);
+                vec left = load(dy + q);
+
+                for (size_t i = 0; i < w->size_h; i++)
+                    for (size_t j = 0; j < w->size_w; j++) {
+                        const size_t place = at + i * row + j * n;
+                        const vec v = load(x + place);
+
+                        store(dx + place, choose(v == top, left, (vec){0}));
+                        left = choose(v == top, (vec){0}, left);
+                    }
+            }
+}
+
+// The gradient goes to the first of a window's largest.
 static void max_pool_backward(const struct window *w, const real *x, const real *y, const real *dy,
                               real *dx)
 {
     const size_t n = w->channels;
     enum { CHUNK = 64 };
 
+    if (window_tiles(w)) {
+        max_pool_tiles_backward(w, x, y, dy, dx);
+        return;
+    }
     memset(dx, 0, w->height * w->width * n * sizeof(real));
     for (size_t oh = 0; oh < w->out_h; oh++)
         for (size_t ow = 0; ow < w->out_w; ow++, y += n, dy += n)

@@ -90,8 +90,8 @@ static inline float m_sigmoid(float x)
 
 static inline float m_tanh(float x)
 {
-    const float z = x * x, a = x < 0 ? -x : x;
-    const float far = 1.0f - 2.0f / (m_exp(2.0f * a) + 1.0f);
+    const float z = x * x, a = fabsf(x);
+    const float far = copysignf(1.0f - 2.0f / (m_exp(2.0f * a) + 1.0f), x);
     float p = -5.70498872745e-3f;
 
     p = p * z + 2.06390887954e-2f;
@@ -99,7 +99,7 @@ static inline float m_tanh(float x)
     p = p * z + 1.33314422036e-1f;
     p = p * z - 3.33332819422e-1f;
     p = p * z * x + x;
-    return a < 0.625f ? p : (x < 0 ? -far : far);
+    return a < 0.625f ? p : far;
 }
 
 #endif

@@ -66,14 +66,32 @@ static size_t kept(const struct layer *l, size_t batch)
     return s->f->needs_input ? batch * s->places * s->filters : 0;
 }
 
-// The windows of one sample, and the kernel transposed, and a sum over filters.
+// The windows of one sample; the kernel transposed; its gradient transposed; a sum over filters.
+struct scratch {
+    real *patches, *turned, *gradient, *sum;
+    size_t numbers;
+};
+
+static struct scratch place(const struct conv *s, real *at)
+{
+    const size_t patches = real_padded(s->places * s->patch);
+    const size_t kernel = real_padded(s->patch * s->filters);
+    const struct scratch none = {.numbers = patches + 2 * kernel + real_padded(s->filters)};
+    struct scratch out = none;
+
+    if (at) {
+        out.patches = at;
+        out.turned = at + patches;
+        out.gradient = out.turned + kernel;
+        out.sum = out.gradient + kernel;
+    }
+    return out;
+}
+
 static size_t scratch(const struct layer *l, size_t batch)
 {
-    const struct conv *s = l->state;
-
     (void)batch;
-    return real_padded(s->places * s->patch) + real_padded(s->patch * s->filters) +
-           real_padded(s->filters);
+    return place(l->state, NULL).numbers;
 }
 
 static void forward(struct layer *l, const struct pass *pass, const real *x, real *y)
@@ -93,17 +111,30 @@ static void forward(struct layer *l, const struct pass *pass, const real *x, rea
     }
 }
 
+// The kernel's gradient adds up over the samples. Most of dz is 0 behind a pooling layer: where its zeros
+// can be left out the product is turned round, dz's transpose times the windows.
+static void add_gradient(const struct conv *s, const struct kernels *k, const struct scratch *at,
+                         const real *dz, real *g, bool turned, bool more)
+{
+    if (turned)
+        k->gemm_tn(s->filters, s->patch, s->places, dz, s->filters, at->patches, s->patch,
+                   at->gradient, s->patch, more);
+    else
+        k->gemm_tn(s->patch, s->filters, s->places, at->patches, s->patch, dz, s->filters, g,
+                   s->filters, more);
+}
+
 static void backward(struct layer *l, const struct pass *pass, const real *x, const real *y,
                      real *dy, real *dx)
 {
     const struct conv *s = l->state;
     const struct kernels *k = pass->kernels;
-    real *const patches = pass->scratch;
-    real *const turned = patches + real_padded(s->places * s->patch);
-    real *const sum = turned + real_padded(s->patch * s->filters);
+    const struct scratch at = place(s, pass->scratch);
+    const bool turned = s->patch >= 64;
+    real *const g = l->params[0].g;
 
     if (dx)
-        k->transpose(s->patch, s->filters, l->params[0].w, s->filters, turned, s->patch);
+        k->transpose(s->patch, s->filters, l->params[0].w, s->filters, at.turned, s->patch);
     if (s->use_bias)
         memset(l->params[1].g, 0, s->filters * sizeof(real));
     for (size_t i = 0; i < pass->batch; i++) {
@@ -113,19 +144,20 @@ static void backward(struct layer *l, const struct pass *pass, const real *x, co
         if (!l->gradient_is_dz && s->f->kind != ACT_LINEAR)
             k->act_backward[s->f->kind](s->places, s->filters, out, dz, dz, s->f->p);
         if (s->use_bias) {
-            k->column_sum(s->places, s->filters, dz, sum);
+            k->column_sum(s->places, s->filters, dz, at.sum);
             for (size_t c = 0; c < s->filters; c++)
-                l->params[1].g[c] += sum[c];
+                l->params[1].g[c] += at.sum[c];
         }
-        k->windows(&s->window, x + i * l->in_size, patches);
-        k->gemm_tn(s->patch, s->filters, s->places, patches, s->patch, dz, s->filters,
-                   l->params[0].g, s->filters, i > 0);
+        k->windows(&s->window, x + i * l->in_size, at.patches);
+        add_gradient(s, k, &at, dz, g, turned, i > 0);
         if (dx) {
-            k->gemm_nn(s->places, s->patch, s->filters, dz, s->filters, turned, s->patch, patches,
-                       s->patch, false);
-            k->windows_backward(&s->window, patches, dx + i * l->in_size);
+            k->gemm_nn(s->places, s->patch, s->filters, dz, s->filters, at.turned, s->patch,
+                       at.patches, s->patch, false);
+            k->windows_backward(&s->window, at.patches, dx + i * l->in_size);
         }
     }
+    if (turned)
+        k->transpose(s->filters, s->patch, at.gradient, s->patch, g, s->filters);
 }
 
 static const struct activation *last_activation(const struct layer *l)
