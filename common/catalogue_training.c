@@ -129,11 +129,15 @@ static bool given(const cJSON *config, const char *name)
 
 static enum code check_optimizer(const cJSON *config, struct error *err)
 {
-    const cJSON *rate = json_member(json_member(config, "learning_rate"), "initial_learning_rate");
+    static const char *const rates[] = {"initial_learning_rate", "max_lr"};
 
-    if (rate && cJSON_IsNull(rate))
-        return fail(err, E_MISSING, "/learning_rate/initial_learning_rate",
-                    "a schedule as learning_rate needs its initial_learning_rate");
+    // Only a LearningRateScheduler has a rate to fall back on: the optimizer's.
+    for (int i = 0; i < 2; i++) {
+        const cJSON *rate = json_member(json_member(config, "learning_rate"), rates[i]);
+        if (rate && cJSON_IsNull(rate))
+            return fail(err, E_MISSING, json_pointer_of("/learning_rate", rates[i]).text,
+                        "a schedule as learning_rate needs its %s", rates[i]);
+    }
     if (given(config, "clipnorm") + given(config, "global_clipnorm") + given(config, "clipvalue") >
         1)
         return fail(err, E_INVALID, given(config, "clipvalue") ? "/clipvalue" : "/global_clipnorm",

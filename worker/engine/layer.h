@@ -92,8 +92,6 @@ struct param *layer_param(struct layer *layer, const char *name, int rank, const
 // `kernel_regularizer` and the like from a configuration.
 struct regularizer layer_regularizer(const cJSON *config, const char *name);
 size_t shape_size(const struct shape *shape);
-// "(28, 28, 1)"
-const char *shape_text(const struct shape *shape, char out[96]);
 // The random stream of layer `index` in this pass.
 struct noise layer_noise(const struct pass *pass, int index);
 struct dropout layer_dropout(const struct pass *pass, int index, real rate);

@@ -88,17 +88,6 @@ size_t shape_size(const struct shape *shape)
     return size;
 }
 
-const char *shape_text(const struct shape *shape, char out[96])
-{
-    size_t at = 0;
-
-    at += (size_t)snprintf(out, 96, "(");
-    for (int i = 0; i < shape->rank; i++)
-        at += (size_t)snprintf(out + at, 96 - at, i ? ", %lld" : "%lld", (long long)shape->dim[i]);
-    snprintf(out + at, 96 - at, ")");
-    return out;
-}
-
 struct noise layer_noise(const struct pass *pass, int index)
 {
     return (struct noise){rng_mix(pass->seed, (uint64_t)index), pass->step};
