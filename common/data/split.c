@@ -69,8 +69,8 @@ static int largest_first(const void *a, const void *b)
 
 // scikit-learn's _approximate_mode: draws split over the classes in proportion; what the floors leave
 // goes to the largest remainders, ties by lot.
-static void apportion(struct mt19937 *mt, struct strata *s, const uint32_t *left, uint32_t draws,
-                      uint32_t *out)
+static void apportion(struct mt19937 *mt, const struct strata *s, const uint32_t *left,
+                      uint32_t draws, uint32_t *out)
 {
     double *sorted = s->sorted, total = 0;
     int64_t need = draws;
@@ -159,34 +159,41 @@ static enum code check_strata(const struct strata *s, uint32_t ntrain, uint32_t 
     return OK;
 }
 
+// Draws every class's samples for either part, then mixes the parts.
+static void draw_strata(const struct strata *s, uint32_t random_state, uint32_t ntrain,
+                        uint32_t ntest, uint32_t *out)
+{
+    struct mt19937 mt;
+    uint32_t *train = out, *test = out + ntrain;
+
+    mt19937_init(&mt, random_state);
+    apportion(&mt, s, s->size, ntrain, s->train);
+    for (int k = 0; k < s->count; k++)
+        s->left[k] = s->size[k] - s->train[k];
+    apportion(&mt, s, s->left, ntest, s->test);
+    for (int k = 0; k < s->count; k++) {
+        const uint32_t *members = s->members + s->start[k];
+        shuffled(&mt, s->scratch, s->size[k]);
+        for (uint32_t i = 0; i < s->train[k]; i++)
+            *train++ = members[s->scratch[i]];
+        for (uint32_t i = 0; i < s->test[k]; i++)
+            *test++ = members[s->scratch[s->train[k] + i]];
+    }
+    mt19937_shuffle(&mt, out, ntrain);
+    mt19937_shuffle(&mt, out + ntrain, ntest);
+}
+
 static enum code split_stratified(const struct split *split, uint32_t n, uint32_t ntest,
                                   uint32_t *out, const char *pointer, struct error *err)
 {
     struct strata s;
-    struct mt19937 mt;
-    uint32_t ntrain = n - ntest, *train = out, *test = out + ntrain;
+    uint32_t ntrain = n - ntest;
     enum code code = strata_init(&s, split, n, err);
 
     if (!code)
         code = check_strata(&s, ntrain, ntest, pointer, err);
-    if (code)
-        goto done;
-    mt19937_init(&mt, split->random_state);
-    apportion(&mt, &s, s.size, ntrain, s.train);
-    for (int k = 0; k < s.count; k++)
-        s.left[k] = s.size[k] - s.train[k];
-    apportion(&mt, &s, s.left, ntest, s.test);
-    for (int k = 0; k < s.count; k++) {
-        const uint32_t *members = s.members + s.start[k];
-        shuffled(&mt, s.scratch, s.size[k]);
-        for (uint32_t i = 0; i < s.train[k]; i++)
-            *train++ = members[s.scratch[i]];
-        for (uint32_t i = 0; i < s.test[k]; i++)
-            *test++ = members[s.scratch[s.train[k] + i]];
-    }
-    mt19937_shuffle(&mt, out, ntrain);
-    mt19937_shuffle(&mt, out + ntrain, ntest);
-done:
+    if (!code)
+        draw_strata(&s, split->random_state, ntrain, ntest, out);
     strata_fini(&s);
     return code;
 }

@@ -35,7 +35,7 @@ struct metric_batch {
     int samples;            // N
     int outputs;            // C
     const real *predicted;  // [N × C], what the last layer gave (after its activation)
-    const int32_t *classes; // [N], 0 <= class < max(C, 2); or NULL
+    const int32_t *classes; // [N], below C when C > 1; or NULL
     const real *values;     // [N × C]; read only when classes is NULL
     const real *weights;    // [N] or NULL (class_weight is not for metrics: leave NULL)
 };

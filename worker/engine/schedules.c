@@ -73,7 +73,8 @@ static enum code read_name(const struct schedule_rule *rule, const cJSON *item, 
 static enum code read_rule(const struct schedule_rule *rule, const struct reading *r,
                            struct schedule_args *args, struct error *err)
 {
-    double *out = (double *)((char *)args + rule->offset);
+    void *field = (char *)args + rule->offset;
+    double *out = field;
     const cJSON *item = json_member(r->config, rule->name);
 
     if (!item || cJSON_IsNull(item))

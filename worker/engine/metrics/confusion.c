@@ -32,7 +32,7 @@ static bool in_top_k(const real *p, int outputs, int j, int k)
 {
     int before = 0;
     for (int i = 0; i < outputs; i++)
-        before += p[i] > p[j] || (p[i] == p[j] && i < j);
+        before += p[i] > p[j] || (i < j && p[i] == p[j]);
     return before < k;
 }
 

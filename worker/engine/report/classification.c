@@ -27,8 +27,11 @@ void report_count(int64_t *matrix, int classes, const int32_t *truth, const real
     }
 }
 
+enum { PRECISION, RECALL, F1, NSCORES };
+static const char *const score_names[NSCORES] = {"precision", "recall", "f1-score"};
+
 struct score {
-    double precision, recall, f1;
+    double value[NSCORES];
     int64_t support;
 };
 
@@ -54,14 +57,11 @@ static double ratio(int64_t x, int64_t y, double zero_division)
 
 static struct score score_of(struct tally t, double zero_division)
 {
-    struct score s = {
-        .precision = ratio(t.both, t.predicted, zero_division),
-        .recall = ratio(t.both, t.true_ones, zero_division),
-        .support = t.true_ones,
-    };
-    double sum = s.precision + s.recall;
-    s.f1 = 2 * s.precision * s.recall / (sum == 0 ? 1 : sum);
-    return s;
+    double precision = ratio(t.both, t.predicted, zero_division);
+    double recall = ratio(t.both, t.true_ones, zero_division), sum = precision + recall;
+
+    return (struct score){{precision, recall, 2 * precision * recall / (sum == 0 ? 1 : sum)},
+                          t.true_ones};
 }
 
 static struct tally tally_of(const int64_t *matrix, int classes, int k)
@@ -99,17 +99,22 @@ static double sum_of(const double *a, int n)
     return sum;
 }
 
-// One of the scores averaged over the listed classes: weighted by support with its total, plain with 0.
-static double average_of(const struct report *r, size_t offset, double *values, int64_t total)
+// The scores averaged over the listed classes: weighted by their support with its total, plain with 0.
+static struct score average_of(const struct report *r, int64_t total, double *scratch)
 {
-    for (int i = 0; i < r->count; i++) {
-        double value = *(const double *)((const char *)&r->score[i] + offset);
-        values[i] = total > 0 ? value * (double)r->score[i].support : value;
+    struct score out = {.support = 0};
+
+    for (int v = 0; v < NSCORES; v++) {
+        for (int i = 0; i < r->count; i++) {
+            double value = r->score[i].value[v];
+            scratch[i] = total > 0 ? value * (double)r->score[i].support : value;
+        }
+        out.value[v] = sum_of(scratch, r->count) / (total > 0 ? (double)total : r->count);
     }
-    return sum_of(values, r->count) / (total > 0 ? (double)total : r->count);
+    return out;
 }
 
-static void average(struct report *r, double *values)
+static void average(struct report *r, double *scratch)
 {
     struct tally all = {0};
 
@@ -119,15 +124,10 @@ static void average(struct report *r, double *values)
         all.true_ones += r->tally[i].true_ones;
     }
     r->micro = score_of(all, r->options->zero_division);
-    r->macro = (struct score){average_of(r, offsetof(struct score, precision), values, 0),
-                              average_of(r, offsetof(struct score, recall), values, 0),
-                              average_of(r, offsetof(struct score, f1), values, 0), all.true_ones};
-    if (all.true_ones == 0)
-        return;
-    r->weighted = (struct score){
-        average_of(r, offsetof(struct score, precision), values, all.true_ones),
-        average_of(r, offsetof(struct score, recall), values, all.true_ones),
-        average_of(r, offsetof(struct score, f1), values, all.true_ones), all.true_ones};
+    r->macro = average_of(r, 0, scratch);
+    if (all.true_ones > 0)
+        r->weighted = average_of(r, all.true_ones, scratch);
+    r->macro.support = r->weighted.support = all.true_ones;
 }
 
 static void report_fini(struct report *r)
@@ -141,15 +141,15 @@ static bool report_init(struct report *r, const int64_t *matrix, int classes,
                         const struct report_options *options)
 {
     size_t n = (size_t)classes + 1;
-    double *values = calloc(n, sizeof *values);
+    double *scratch = calloc(n, sizeof *scratch);
 
     *r = (struct report){.options = options,
                          .all_present = true,
                          .classes = calloc(n, sizeof *r->classes),
                          .tally = calloc(n, sizeof *r->tally),
                          .score = calloc(n, sizeof *r->score)};
-    if (!values || !r->classes || !r->tally || !r->score) {
-        free(values);
+    if (!scratch || !r->classes || !r->tally || !r->score) {
+        free(scratch);
         report_fini(r);
         return false;
     }
@@ -163,8 +163,8 @@ static bool report_init(struct report *r, const int64_t *matrix, int classes,
         r->tally[r->count] = t;
         r->score[r->count++] = score_of(t, options->zero_division);
     }
-    average(r, values);
-    free(values);
+    average(r, scratch);
+    free(scratch);
     return true;
 }
 
@@ -196,7 +196,7 @@ static void print_name(FILE *out, int width, const char *name)
 static void print_support(FILE *out, const struct report *r, int64_t support)
 {
     char text[32];
-    snprintf(text, sizeof text, "%lld%s", (long long)support, r->micro.f1 > 0 ? "" : ".0");
+    snprintf(text, sizeof text, "%lld%s", (long long)support, r->micro.value[F1] > 0 ? "" : ".0");
     fprintf(out, " %9s\n", text);
 }
 
@@ -204,8 +204,8 @@ static void print_row(FILE *out, const struct report *r, int width, const char *
                       const struct score *s)
 {
     print_name(out, width, name);
-    fprintf(out, " %9.*f %9.*f %9.*f", r->options->digits, s->precision, r->options->digits,
-            s->recall, r->options->digits, s->f1);
+    for (int v = 0; v < NSCORES; v++)
+        fprintf(out, " %9.*f", r->options->digits, s->value[v]);
     print_support(out, r, s->support);
 }
 
@@ -229,7 +229,7 @@ static void print_report(FILE *out, const struct report *r)
     fputc('\n', out);
     if (r->all_present) {
         print_name(out, width, "accuracy");
-        fprintf(out, " %9s %9s %9.*f", "", "", r->options->digits, r->micro.f1);
+        fprintf(out, " %9s %9s %9.*f", "", "", r->options->digits, r->micro.value[F1]);
         print_support(out, r, r->macro.support);
     } else {
         print_row(out, r, width, "micro avg", &r->micro);
@@ -255,10 +255,11 @@ static bool add_text(cJSON *json, const struct report *r)
 static bool add_score(cJSON *json, const char *key, const struct score *s)
 {
     cJSON *row = cJSON_AddObjectToObject(json, key);
-    return row && cJSON_AddNumberToObject(row, "precision", s->precision) &&
-           cJSON_AddNumberToObject(row, "recall", s->recall) &&
-           cJSON_AddNumberToObject(row, "f1-score", s->f1) &&
-           cJSON_AddNumberToObject(row, "support", (double)s->support);
+    bool good = row != NULL;
+
+    for (int v = 0; v < NSCORES && good; v++)
+        good = cJSON_AddNumberToObject(row, score_names[v], s->value[v]) != NULL;
+    return good && cJSON_AddNumberToObject(row, "support", (double)s->support);
 }
 
 // The class's name, made different from every other key.
@@ -295,7 +296,7 @@ cJSON *report_classification(const int64_t *matrix, int classes,
         good = add_score(json, key, &r.score[i]);
     }
     if (good && r.all_present)
-        good = cJSON_AddNumberToObject(json, "accuracy", r.micro.precision);
+        good = cJSON_AddNumberToObject(json, "accuracy", r.micro.value[PRECISION]);
     else if (good)
         good = add_score(json, "micro avg", &r.micro);
     good = good && add_score(json, "macro avg", &r.macro) &&
