@@ -653,6 +653,11 @@ int64_t fleet_sim_query(struct fleet_sim *sim, const char *sql)
     return value;
 }
 
+const char *fleet_sim_dir(const struct fleet_sim *sim)
+{
+    return sim->dir;
+}
+
 int fleet_sim_busy(const struct fleet_sim *sim)
 {
     return sim->core->fleet.busy;

@@ -32,6 +32,8 @@ void fleet_sim_submit(struct fleet_sim *sim, const char *document);
 bool fleet_sim_run(struct fleet_sim *sim, double limit_s);
 // The first column of the first row of a query on the store; -1 for no row.
 int64_t fleet_sim_query(struct fleet_sim *sim, const char *sql);
+// Where its store is.
+const char *fleet_sim_dir(const struct fleet_sim *sim);
 // Slots the coordinator believes taken.
 int fleet_sim_busy(const struct fleet_sim *sim);
 

@@ -1,5 +1,6 @@
 // What must hold whatever crashes: over many seeds, on a simulated clock, with every fault at once.
 
+#include "coordinator/replay.h"
 #include "tests/fleet_sim.h"
 #include "tests/test.h"
 
@@ -97,6 +98,17 @@ static void assert_rules(struct fleet_sim *sim, uint64_t seed)
                  fleet_sim_busy(sim));
 }
 
+static void assert_replay(struct fleet_sim *sim, uint64_t seed, const char *name)
+{
+    struct replay replay;
+    struct error err;
+    if (replay_study(fleet_sim_dir(sim), name, &replay, &err))
+        fail_msg("seed %llu: %s", (unsigned long long)seed, err.message);
+    if (replay.agree != replay.given || replay.given == 0)
+        fail_msg("seed %llu, study %s: %d of %d decisions agree; %s", (unsigned long long)seed,
+                 name, replay.agree, replay.given, replay.differs);
+}
+
 static void in_peace_every_study_gets_exactly_its_budget(void **state)
 {
     (void)state;
@@ -136,6 +148,9 @@ static void whatever_crashes_budgets_are_exact_and_nothing_acknowledged_is_lost(
         assert_query(sim, seed, "SELECT count(*) FROM trials WHERE study_id = 1", 20);
         assert_query(sim, seed, "SELECT count(*) FROM trials WHERE study_id = 2", 12);
         assert_query(sim, seed, "SELECT count(*) FROM trials WHERE study_id = 3", 12);
+        assert_replay(sim, seed, "random");
+        assert_replay(sim, seed, "grid");
+        assert_replay(sim, seed, "asha");
         struct fleet_sim_ledger ledger = fleet_sim_ledger(sim);
         deaths += ledger.coordinator_deaths;
         worker_deaths += ledger.worker_deaths;
@@ -144,6 +159,28 @@ static void whatever_crashes_budgets_are_exact_and_nothing_acknowledged_is_lost(
     }
     // the storm was one
     assert_true(deaths > SEEDS && worker_deaths > SEEDS && failed > SEEDS);
+}
+
+static void a_model_based_study_replays_after_any_crash(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 500; seed < 503; seed++) {
+        struct fleet_sim *sim = fleet_sim_new(seed, 2, 2, &storm);
+        fleet_sim_submit(sim, study("gp", "\"type\": \"BayesianOptimization\","
+                                          "\"objective\": \"accuracy\", \"max_trials\": 16,"
+                                          "\"num_initial_points\": 4,"
+                                          "\"max_consecutive_failed_trials\": 20"));
+        fleet_sim_submit(sim, study("hyperband", "\"type\": \"Hyperband\","
+                                                 "\"objective\": \"accuracy\", \"max_epochs\": 9,"
+                                                 "\"max_consecutive_failed_trials\": 50"));
+        if (!fleet_sim_run(sim, 4000))
+            fail_msg("seed %llu: the studies do not end", (unsigned long long)seed);
+        assert_rules(sim, seed);
+        assert_query(sim, seed, "SELECT count(*) FROM trials WHERE study_id = 1", 16);
+        assert_replay(sim, seed, "gp");
+        assert_replay(sim, seed, "hyperband");
+        fleet_sim_free(sim);
+    }
 }
 
 static void the_same_seed_runs_the_same(void **state)
@@ -166,6 +203,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(in_peace_every_study_gets_exactly_its_budget),
         cmocka_unit_test(the_same_seed_runs_the_same),
+        cmocka_unit_test(a_model_based_study_replays_after_any_crash),
         cmocka_unit_test(whatever_crashes_budgets_are_exact_and_nothing_acknowledged_is_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
