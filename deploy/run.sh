@@ -9,7 +9,7 @@ endpoint=${TUNERD_WORKERS:-tcp://127.0.0.1:5670}
 state=${TUNERD_STATE:-var}
 example=${1:-schema/examples/fashion-mlp.json}
 images=/usr/share/datasets/fashion-mnist
-bin=build
+bin=${TUNERD_BIN_DIR:-build}
 export OPENBLAS_NUM_THREADS=1
 
 mkdir -p "$state"
@@ -43,8 +43,9 @@ worker=$!
 echo "Dashboard: http://$http/    (logs in $state/*.log; Ctrl-C stops everything)"
 ctl datasets list | grep -q '^fashion-mnist' || ctl datasets add fashion-mnist "$images"/*.gz
 
-# In the background with `wait`, so that Ctrl-C reaches the trap at once.
-ctl submit "$example" --watch &
+# In the background with `wait`, so that Ctrl-C reaches the trap at once; not through ctl(), whose subshell
+# would take the signal meant for tunerctl.
+"$bin/tunerctl" --server "http://$http" submit "$example" --watch &
 ctl_pid=$!
 status=0
 wait "$ctl_pid" || status=$?
