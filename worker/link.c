@@ -209,8 +209,7 @@ static bool connection_ended(struct link *link)
             memcpy(&event, zmq_msg_data(&frame), sizeof event);
         zmq_msg_close(&frame);
         if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH ||
-            event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL ||
-            event == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL)
+            event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL)
             log_event(LOG_LEVEL_ERROR, "handshake_failed",
                       "endpoint=%s; check this worker's keys against the coordinator's",
                       link->options.endpoint);

@@ -11,6 +11,8 @@
 
 #include "common/log.h"
 
+enum { RERUNS_MAX = 3 };
+
 struct task *task_new(cJSON *job, bool fresh, struct error *err)
 {
     struct task *task = calloc(1, sizeof *task);
@@ -207,11 +209,12 @@ void task_orphaned(struct task *task, const struct cache *cache, double now)
         task->state = TASK_SETTLING;
     } else if (cancelled) {
         task_end(task, "cancelled", "cancelled", NULL);
-    } else if (task->rerun) {
-        task_end(task, "failed", "crashed", "the worker's fork server died under it twice");
+    } else if (task->reruns == RERUNS_MAX) {
+        task_end(task, "failed", "crashed",
+                 "the worker's fork server died under it again and again");
     } else {
         task->state = TASK_WAITING;
-        task->rerun = true;
+        task->reruns++;
     }
 }
 

@@ -3,9 +3,11 @@
 //
 //             files, data, a free slot         child gone
 //   WAITING ───────────────────────> RUNNING ────────────> SETTLING ──last ack──> (dropped)
-//      │  ^                            │ │                     │
-//      │  └─── fork server died, once ─┘ │ abandoned           │ expired
-//      └────────────> (dropped) <──child gone── ABANDONED      └──> (dropped)
+//      │  ^                          │   │                     │
+//      │  └──── fork server died ────┘   │ abandoned           │ expired
+//      │                                 v                     │
+//      └────────────> (dropped) <──── ABANDONED      (dropped) <┘
+//           unknown            child gone
 #ifndef TUNERD_WORKER_TASK_H
 #define TUNERD_WORKER_TASK_H
 
@@ -28,7 +30,7 @@ struct task {
     int epochs;         // the last one told to the coordinator
     int64_t first_ping; // the first ping that listed it, 0: none yet
     bool fresh;         // its lease is known to be good
-    bool rerun;         // started a second time, after the fork server died
+    int reruns;         // times it started again after the fork server died
 };
 
 // Takes the job. NULL: E_MEMORY.
@@ -45,7 +47,7 @@ bool task_read(struct task *task, const struct cache *cache, double now);
 // The child has gone: adds a result if it sent none itself.
 void task_exited(struct task *task, const struct cache *cache, int status, double now);
 // The child died with the fork server, for no fault of its own: it starts again, the same from the same
-// seed, without telling anything twice; but once only.
+// seed, without telling anything twice; but a few times only, since it may be what kills the server.
 void task_orphaned(struct task *task, const struct cache *cache, double now);
 // Nothing runs and nothing is left to say: drop it.
 bool task_is_over(const struct task *task);
