@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/text.h"
@@ -84,7 +85,7 @@ static void describe(const struct hp *hp, char *out, size_t size)
             cJSON *item = value_to_json(hp->values[i]);
             char *text = item ? json_write(item) : NULL;
             n += (size_t)snprintf(out + n, size - n, "%s %s", i ? "," : "", text ? text : "?");
-            cJSON_free(text);
+            free(text);
             cJSON_Delete(item);
         }
         return;

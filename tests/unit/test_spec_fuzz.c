@@ -268,11 +268,64 @@ static void spoiled_texts_are_answered(void **state)
     documents_free(good);
 }
 
+static long allocations_left;
+
+static void *scarce_malloc(size_t size)
+{
+    return allocations_left-- > 0 ? malloc(size) : NULL;
+}
+
+static void every_allocation_of_a_tree_can_fail(void **state)
+{
+    static const char *const paths[] = {
+        "schema/examples/fashion-mlp.json", "tests/documents/good/repeat-nested.json",
+        "tests/documents/good/callbacks.json", "tests/documents/good/parameters.json"};
+    (void)state;
+
+    for (int i = 0; i < 4; i++) {
+        cJSON *document = document_read(paths[i]);
+        char *text = json_write(document);
+        enum code code = E_MEMORY;
+        for (long n = 0; code != OK; n += 1 + n / 64) {
+            struct study_spec spec;
+            struct faults faults;
+            struct error err = {0};
+            cJSON_Hooks scarce = {scarce_malloc, free};
+            faults_init(&faults);
+            allocations_left = n;
+            cJSON_InitHooks(&scarce);
+            cJSON *tree = json_read(text, strlen(text), NULL, &err);
+            assert_true(tree || err.code == E_MEMORY);
+            code = tree ? study_spec_parse(tree, &spec, &faults) : E_MEMORY;
+            if (code == OK) {
+                struct value *values = calloc((size_t)spec.space.n + 1, sizeof *values);
+                space_default(&spec.space, values);
+                cJSON *config = spec.has_model ? study_spec_resolve(&spec, values, &err) : NULL;
+                cJSON *json = space_to_json(&spec.space),
+                      *point = space_values_to_json(&spec.space, values);
+                if (!json || !point || (spec.has_model && !config))
+                    code = E_MEMORY;
+                cJSON_Delete(config);
+                cJSON_Delete(json);
+                cJSON_Delete(point);
+                free(values);
+                study_spec_fini(&spec);
+            }
+            cJSON_Delete(tree);
+            cJSON_InitHooks(NULL);
+            faults_fini(&faults);
+        }
+        free(text);
+        cJSON_Delete(document);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spoiled_trees_are_answered),
         cmocka_unit_test(spoiled_texts_are_answered),
+        cmocka_unit_test(every_allocation_of_a_tree_can_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
