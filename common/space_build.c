@@ -168,7 +168,8 @@ static enum code resolve_condition(const struct space_builder *builder, const ch
 
     if (!parent) {
         for (int i = 0; i < builder->n; i++)
-            near = text_nearer(named->parent, near, builder->hps[i].name);
+            if (strcmp(builder->hps[i].name, child) != 0)
+                near = text_nearer(named->parent, near, builder->hps[i].name);
         return fault_once(
             faults, E_UNKNOWN, named->pointer,
             near ? "\"%s\" depends on \"%s\", which is not declared; did you mean \"%s\"?"

@@ -308,15 +308,18 @@ int spec_find_logged(const struct spec_parser *parser, const char *name, const c
         if (n < sizeof all)
             n += (size_t)snprintf(all + n, sizeof all - n, "%s%s", i ? ", " : "", logged);
     }
-    if (near)
+    if (strncmp(name, "val_", 4) == 0 && is_logged(parser, name + 4))
+        fault(faults, E_UNKNOWN, pointer,
+              "\"%.60s\" needs a validation part in every trial; give the dataset a "
+              "validation_split above 0 or validation_data",
+              name);
+    else if (near)
         fault(faults, E_UNKNOWN, pointer,
               "this study does not log \"%.60s\"; did you mean \"%s\"? It logs %s", name, near,
               all);
     else
-        fault(faults, E_UNKNOWN, pointer,
-              "this study does not log \"%.60s\"; it logs %s (val_… needs validation_split or "
-              "validation_data)",
-              name, all);
+        fault(faults, E_UNKNOWN, pointer, "this study does not log \"%.60s\"; it logs %s", name,
+              all);
     return -1;
 }
 

@@ -31,7 +31,8 @@ static int usual_direction(const char *name)
     return strcmp(name, "loss") == 0 || catalogue_find(CATALOGUE_LOSS, name) ? -1 : 0;
 }
 
-// 1, -1, or 0 with the fault told. `known`: the metric's own direction, 0 for none.
+// 1, -1, or 0 with the fault told. name NULL: an expression. `known`: the metric's own direction, 0 for
+// none.
 static int read_direction(struct spec_parser *parser, const cJSON *direction, const char *name,
                           int known, const char *pointer)
 {
@@ -45,11 +46,14 @@ static int read_direction(struct spec_parser *parser, const cJSON *direction, co
         return -1;
     if (direction)
         fault(parser->faults, E_UNKNOWN, at.text, "direction must be \"min\" or \"max\"");
-    else if (!known)
+    else if (!known && name)
         fault(parser->faults, E_MISSING, pointer,
               "it is not known whether \"%.60s\" is better high or low; write {\"name\": …, "
               "\"direction\": \"min\" or \"max\"}",
               name);
+    else if (!known)
+        fault(parser->faults, E_MISSING, at.text,
+              "an expression needs \"direction\": \"min\" or \"max\"");
     return direction ? 0 : known;
 }
 
@@ -127,8 +131,7 @@ static bool read_expression(struct spec_parser *parser, const cJSON *item, const
               "expression must be a string of at most 1000 characters");
         return false;
     }
-    int direction =
-        read_direction(parser, json_member(item, "direction"), "the expression", 0, pointer);
+    int direction = read_direction(parser, json_member(item, "direction"), NULL, 0, pointer);
     if (!check_expression(parser, expression->valuestring, at.text) || !direction)
         return false;
     out->direction = direction > 0 ? MAXIMIZE : MINIMIZE;

@@ -1,4 +1,4 @@
-// The corpus tests/documents: good/*.json are studies, bad/*.json are {"pointer", "says", "schema",
+// The corpus tests/documents (and schema/examples): good/*.json are studies, bad/*.json are {"pointer", "says", "schema",
 // "document"}: the fault that the parser must tell, and "schema": "cannot say" where a JSON Schema cannot
 // see it.
 #ifndef TUNERD_TESTS_DOCUMENTS_H
@@ -35,7 +35,7 @@ static inline cJSON *document_read(const char *path)
     return json;
 }
 
-// kind: "good" or "bad".
+// kind: "good" (the examples among them) or "bad".
 static inline struct documents *documents_load(const char *kind)
 {
     struct documents *documents = calloc(1, sizeof *documents);
@@ -45,6 +45,8 @@ static inline struct documents *documents_load(const char *kind)
     assert_non_null(documents);
     snprintf(pattern, sizeof pattern, "tests/documents/%s/*.json", kind);
     assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+    if (strcmp(kind, "good") == 0)
+        assert_int_equal(glob("schema/examples/*.json", GLOB_APPEND, NULL, &found), 0);
     assert_in_range(found.gl_pathc, 1, 400);
     for (size_t i = 0; i < found.gl_pathc; i++) {
         snprintf(documents->items[i].name, sizeof documents->items[i].name, "%s",

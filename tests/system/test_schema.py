@@ -34,7 +34,8 @@ def validator():
 
 @pytest.fixture(scope="module")
 def good():
-    return {path.stem: json.loads(path.read_text()) for path in sorted((DOCUMENTS / "good").glob("*.json"))}
+    paths = [*sorted((DOCUMENTS / "good").glob("*.json")), *sorted((ROOT / "schema" / "examples").glob("*.json"))]
+    return {path.stem: json.loads(path.read_text()) for path in paths}
 
 
 @pytest.fixture(scope="module")
