@@ -69,17 +69,46 @@ test('the best hyperparameters are those the API gives', async () => {
     await page.close();
 });
 
-test('text from users stays text', async () => {
-    const page = await open(context, at('studies/finished'));
-    await page.locator('.description').waitFor();
+test('text from users stays text, wherever it is shown', async () => {
+    await system.call('POST', '/studies', {
+        name: 'nasty',
+        description: NASTY,
+        parameters: [
+            { hp: 'Float', name: NASTY, min_value: 0, max_value: 1 },
+            { hp: 'Choice', name: 'choice', values: [NASTY, 'tame'] },
+        ],
+        tuner: {
+            type: 'RandomSearch',
+            objective: { name: NASTY, direction: 'max' },
+            max_trials: 9,
+        },
+    });
+    const trial = (number, what, body) =>
+        system.call('POST', `/studies/nasty/trials/${number}/${what}`, body);
+    const ask = { count: 4, client_id: 'client <img src=x>' };
+    const { trials } = await system.call('POST', '/studies/nasty/suggest', ask);
+    for (const { number } of trials.slice(1))
+        await trial(number, 'complete', { metrics: { [NASTY]: number } });
+    await trial(trials[0].number, 'complete', { infeasible_reason: NASTY });
+
+    const page = await open(context, at('studies/nasty?trial=0'));
+    const shown = page.getByRole('dialog').locator('.reason');
+    await shown.waitFor();
+    assert.equal(await shown.innerText(), NASTY);
     assert.equal(await page.locator('.description').innerText(), NASTY);
-    assert.equal(await page.locator('main img').count(), 0);
-    assert.equal(await page.title(), 'finished · tunerd');
-    await page.goto(at('studies/finished?tab=document'));
-    await page.locator('pre').filter({ hasText: 'onerror' }).waitFor();
-    assert.equal(await page.locator('main img').count(), 0);
+    await page.keyboard.press('Escape');
+    await page.getByRole('group', { name: /over trials/ }).focus();
+    await page.keyboard.press('ArrowRight');
+    await page.locator('.tip dt', { hasText: NASTY }).first().waitFor();
+    for (const where of ['', '?by=slices', '?tab=document']) {
+        await page.goto(at(`studies/nasty${where}`));
+        await page.locator('.study .panel').first().getByText('onerror').first().waitFor();
+        assert.equal(await page.locator('img, main script').count(), 0);
+    }
+    assert.match(await page.title(), /nasty/);
     assert.deepEqual(page.faults, []);
     await page.close();
+    await system.call('POST', '/studies/nasty/cancel');
 });
 
 test('a filter is in the address, holds for table and count, and survives a reload', async () => {

@@ -130,14 +130,19 @@ export class System {
             });
     }
 
+    // A daemon that does not end well (a sanitizer's finding, a crash) fails the test file.
     async stop() {
+        const failed = [];
         for (const child of [...this.workers, this.coordinator]) {
             child.kill('SIGTERM');
-            const late = setTimeout(() => child.kill('SIGKILL'), 20000);
-            await child.ended;
+            const late = setTimeout(() => child.kill('SIGKILL'), 30000);
+            const code = await child.ended;
             clearTimeout(late);
+            if (code !== 0)
+                failed.push(`${child.spawnfile} ended with ${code ?? child.signalCode}`);
         }
         await rm(this.folder, { recursive: true, force: true });
+        if (failed.length) throw new Error(`${failed.join('; ')}:\n${this.output()}`);
     }
 }
 

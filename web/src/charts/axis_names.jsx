@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Icon } from '../ui/icon.jsx';
 
+const NAME_AT_END = 108; // pixels; there is no more room beside the first and the last axis
 const DRAG = 8; // pixels before a press becomes a drag
 
 function Menu({ axis, index, last, onAct, onFilter, onClose }) {
@@ -113,7 +114,9 @@ export function AxisNames({ axes, at, onAct, onMove, onFilter }) {
                     <button
                         aria-expanded={open === axis.name}
                         title={`${axis.name}: drag to move, press for more`}
-                        style={{ maxWidth: `${Math.max(80, at.step - 10)}px` }}
+                        style={{
+                            maxWidth: `${i % last ? Math.max(80, at.step - 10) : NAME_AT_END}px`,
+                        }}
                         ref={(element) =>
                             element ? buttons.set(axis.name, element) : buttons.delete(axis.name)
                         }

@@ -6,18 +6,19 @@ import { number, plural } from '../format.js';
 import { palette } from './palette.js';
 import { Plot } from './plot.jsx';
 
-// Lines of one trial: {values, trial, execution or null for the mean, training, colour}
+// Lines of one trial: {values, trial, execution or null for the mean, training, colour}. A metric that a
+// client reports under one name only is drawn as if it were of the validation.
 function linesOf(curves, number, metric, parts, colour) {
     const lines = [];
-    for (const part of parts) {
-        const name = part === 'training' ? metric : `val_${metric}`;
-        const common = { trial: number, training: part === 'training', colour };
-        for (const [execution, { epochs }] of curves)
-            lines.push({
-                ...common,
-                execution,
-                values: Array.from(epochs, (epoch) => epoch?.[name] ?? null),
-            });
+    const all = [...curves.values()].flatMap(({ epochs }) => epochs.filter(Boolean));
+    const twin = all.some((epoch) => `val_${metric}` in epoch);
+    for (const part of twin ? parts : ['validation']) {
+        const name = part === 'training' || !twin ? metric : `val_${metric}`;
+        const common = { trial: number, name, training: part === 'training', colour };
+        for (const [execution, { epochs }] of curves) {
+            const values = Array.from(epochs, (epoch) => epoch?.[name] ?? null);
+            lines.push({ ...common, execution, values });
+        }
         if (curves.size > 1)
             lines.push({ ...common, execution: null, values: meanCurve(curves, name) });
     }
@@ -177,7 +178,7 @@ export function Curves({ shown, others = [], metric, parts, log, version, onPick
                     <dl>
                         <dt>epoch</dt>
                         <dd>{epoch}</dd>
-                        <dt>{line.training ? metric : `val_${metric}`}</dt>
+                        <dt>{line.name}</dt>
                         <dd>{number(line.values[epoch - 1], 5)}</dd>
                     </dl>
                 </>

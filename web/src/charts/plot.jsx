@@ -99,7 +99,7 @@ export function Plot(props) {
     live.props = props;
 
     const show = (item) => {
-        if (item?.key === live.hit?.key) return;
+        if (!live.plot || item?.key === live.hit?.key) return; // no plot: it loses the focus as it goes
         live.hit = item;
         setHit(item);
         live.plot.redraw(false);

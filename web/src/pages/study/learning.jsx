@@ -1,10 +1,11 @@
 // Learning curves of the picked trials, or of the best few and what runs, side by side for loss and one metric.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Curves } from '../../charts/curves.jsx';
-import { meanCurve, metricNames } from '../../data/derive.js';
-import { number, score } from '../../format.js';
+import { metricNames } from '../../data/derive.js';
+import { score } from '../../format.js';
 import { Panel, Segmented } from '../../ui/parts.jsx';
 import { Mark } from '../../ui/state.jsx';
+import { Values } from './values.jsx';
 
 const COLOURS = 8;
 const BEST_SHOWN = 3;
@@ -37,68 +38,10 @@ function useColours(numbers) {
     return slots;
 }
 
-// The metric that the objective names, without val_; else the first that is not the loss.
+// The metric that the objective names, without val_; else the first.
 function defaultMetric(names, objective) {
     const wanted = objective.metric.replace(/^val_/, '');
-    return (
-        names.find((name) => name === wanted && name !== 'loss') ??
-        names.find((name) => name !== 'loss')
-    );
-}
-
-// The curves in figures, for those who do not see them.
-function Values({ shown, metrics, scoreOf }) {
-    const columns = metrics.flatMap((name) => [name, `val_${name}`]);
-    const last = (curves, name) => {
-        const mean = meanCurve(curves, name).filter(Number.isFinite);
-        return mean[mean.length - 1];
-    };
-    return (
-        <details class="values">
-            <summary>Values</summary>
-            <div class="table-scroll" tabindex="0" role="group" aria-label="Values of the curves">
-                <table>
-                    <caption class="hidden">
-                        Mean over the executions at the last epoch that all of them have
-                    </caption>
-                    <thead>
-                        <tr>
-                            <th scope="col">Trial</th>
-                            <th scope="col" class="is-number">
-                                Epochs
-                            </th>
-                            {columns.map((name) => (
-                                <th key={name} scope="col" class="is-number">
-                                    {name}
-                                </th>
-                            ))}
-                            <th scope="col" class="is-number">
-                                Score
-                            </th>
-                        </tr>
-                    </thead>
-                    <tbody>
-                        {shown.map(({ number: trial, curves }) => (
-                            <tr key={trial}>
-                                <th scope="row">{trial}</th>
-                                <td class="is-number">
-                                    {[...curves.values()]
-                                        .map(({ epochs }) => epochs.length)
-                                        .join(', ') || '–'}
-                                </td>
-                                {columns.map((name) => (
-                                    <td key={name} class="is-number">
-                                        {number(last(curves, name))}
-                                    </td>
-                                ))}
-                                <td class="is-number">{score(scoreOf(trial)?.score)}</td>
-                            </tr>
-                        ))}
-                    </tbody>
-                </table>
-            </div>
-        </details>
-    );
+    return names.find((name) => name === wanted) ?? names[0];
 }
 
 export function Learning({ study, trials, best, view, objective, onPick, version }) {
@@ -133,7 +76,9 @@ export function Learning({ study, trials, best, view, objective, onPick, version
         [key, version, view],
     );
     const names = metricNames(study);
-    const second = names.includes(metric) ? metric : defaultMetric(names, objective);
+    const rest = names.filter((name) => name !== 'loss');
+    const loss = !names.length || rest.length < names.length;
+    const second = rest.includes(metric) ? metric : defaultMetric(rest, objective);
     const scoreOf = (number) => study.trials.get(number);
     const parts = PARTS[part];
     return (
@@ -166,32 +111,32 @@ export function Learning({ study, trials, best, view, objective, onPick, version
             }
         >
             <div class="curves">
-                <div>
-                    <h3>loss</h3>
-                    <Curves
-                        shown={shown}
-                        others={others}
-                        metric="loss"
-                        parts={parts}
-                        log={logLoss === 'log'}
-                        version={version}
-                        onPick={onPick}
-                    />
-                </div>
+                {loss && (
+                    <div>
+                        <h3>loss</h3>
+                        <Curves
+                            shown={shown}
+                            others={others}
+                            metric="loss"
+                            parts={parts}
+                            log={logLoss === 'log'}
+                            version={version}
+                            onPick={onPick}
+                        />
+                    </div>
+                )}
                 {second && (
                     <div>
                         <h3>
-                            {names.filter((name) => name !== 'loss').length > 1 ? (
+                            {rest.length > 1 ? (
                                 <select
                                     aria-label="Metric"
                                     value={second}
                                     onChange={(event) => setMetric(event.target.value)}
                                 >
-                                    {names
-                                        .filter((name) => name !== 'loss')
-                                        .map((name) => (
-                                            <option key={name}>{name}</option>
-                                        ))}
+                                    {rest.map((name) => (
+                                        <option key={name}>{name}</option>
+                                    ))}
                                 </select>
                             ) : (
                                 second
@@ -232,7 +177,11 @@ export function Learning({ study, trials, best, view, objective, onPick, version
                 </span>
                 <span class="muted">Thick: mean over executions. Pick trials in the table.</span>
             </div>
-            <Values shown={shown} metrics={['loss', second].filter(Boolean)} scoreOf={scoreOf} />
+            <Values
+                shown={shown}
+                metrics={[loss && 'loss', second].filter(Boolean)}
+                scoreOf={scoreOf}
+            />
         </Panel>
     );
 }

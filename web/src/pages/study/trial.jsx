@@ -27,7 +27,8 @@ function originWords({ kind, reason, bracket, round, promoted_from: from } = {})
     return words.filter(Boolean).join(' · ');
 }
 
-function Executions({ executions }) {
+// `client`: who runs them when no worker does.
+function Executions({ executions, client }) {
     return (
         <div class="table-scroll" tabindex="0" role="group" aria-label="Executions">
             <table>
@@ -67,7 +68,7 @@ function Executions({ executions }) {
                             <td class="is-number">
                                 {duration(seconds(one.started_at, one.ended_at))}
                             </td>
-                            <td>{one.worker?.name ?? one.worker?.id ?? '–'}</td>
+                            <td>{one.worker?.name ?? one.worker?.id ?? client ?? '–'}</td>
                             <td class="is-number">{one.seed}</td>
                         </tr>,
                         one.error && (
@@ -91,14 +92,7 @@ function TrialCurves({ study, number, version }) {
         () => (curves?.size ? [{ number, curves, colour: 'series-1' }] : []),
         [curves, version],
     );
-    const names = shown.length
-        ? [
-              'loss',
-              ...metricNames({ curves: new Map([[number, curves]]) }).filter(
-                  (name) => name !== 'loss',
-              ),
-          ]
-        : [];
+    const names = shown.length ? metricNames({ curves: new Map([[number, curves]]) }) : [];
     if (!names.length) return <p class="muted">No epoch has finished yet.</p>;
     return (
         <>
@@ -236,16 +230,18 @@ export function TrialDrawer({ study, number, axes, objective, version, order, on
                 {detail?.executions?.length > 0 && (
                     <section>
                         <h3>Executions</h3>
-                        <Executions executions={detail.executions} />
+                        <Executions executions={detail.executions} client={detail.client_id} />
                     </section>
                 )}
-                <Report
-                    path={`${study.path}/trials/${number}/report`}
-                    done={
-                        detail?.executions?.filter((one) => REPORTED.includes(one.state)).length ??
-                        0
-                    }
-                />
+                {study.summary.document?.model && (
+                    <Report
+                        path={`${study.path}/trials/${number}/report`}
+                        done={
+                            detail?.executions?.filter((one) => REPORTED.includes(one.state))
+                                .length ?? 0
+                        }
+                    />
+                )}
             </div>
         </div>
     );
