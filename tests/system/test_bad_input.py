@@ -3,6 +3,8 @@ mend; none stops the daemon, none leaves a trace in the store."""
 import copy
 import gzip
 import json
+import os
+import random
 import socket
 import sqlite3
 import struct
@@ -373,6 +375,60 @@ def test_a_large_body_with_expect_is_refused_before_it_is_sent(shared_coordinato
                               b"Content-Type: application/json\r\nExpect: 100-continue\r\n"
                               b"Content-Length: 20000000\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 413 ") and closed
+
+
+def mutated(rng, request):
+    """A few bytes flipped, doubled, cut or moved; whole lines repeated or dropped."""
+    data = bytearray(request)
+    for _ in range(rng.randint(1, 4)):
+        at, size = rng.randrange(len(data)), rng.choice((1, 1, 2, 7))
+        how = rng.randrange(6)
+        if how == 0:
+            data[at] = rng.randrange(256)
+        elif how == 1:
+            data[at:at] = bytes(rng.randrange(256) for _ in range(size))
+        elif how == 2:
+            del data[at:at + size]
+        elif how == 3:
+            data[at:at] = rng.choice((b"\r\n", b"\0", b"%00", b":", b" ", b"9" * 20, b"-1", b"\xff", b"{", b'"'))
+        elif how == 4:
+            lines = bytes(data).split(b"\r\n")
+            lines.insert(rng.randrange(len(lines)), rng.choice(lines))
+            data = bytearray(b"\r\n".join(lines))
+        else:
+            data[at:at] = data[at:at + 40]
+        if not data:
+            return request
+    return bytes(data)
+
+
+def test_spoilt_requests_stop_nothing(shared_coordinator):
+    rng = random.Random(int(os.environ.get("TUNERD_FUZZ_SEED", "1")))
+    host = HOST % shared_coordinator.port
+    body = TEXT.encode()
+    good = [
+        b"GET /api/v1/studies?state=running&page_size=3 HTTP/1.1\r\n%sAccept: */*\r\n\r\n" % host,
+        b"GET /api/v1/studies/x/trials?sort=-score,number HTTP/1.1\r\n%sIf-None-Match: \"a\"\r\n\r\n" % host,
+        b"GET /api/v1/events?since=7 HTTP/1.1\r\n%sLast-Event-ID: 3\r\nConnection: close\r\n\r\n" % host,
+        b"GET / HTTP/1.1\r\n%sAccept-Encoding: gzip;q=0.5, br\r\n\r\n" % host,
+        b"POST /api/v1/studies?validate_only=true HTTP/1.1\r\n%sContent-Type: application/json\r\n"
+        b"Content-Length: %d\r\n\r\n%s" % (host, len(body), body),
+        b"POST /api/v1/studies?validate_only=true HTTP/1.1\r\n%sContent-Type: application/json\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (host, len(body), body),
+        b"PATCH /api/v1/studies/x HTTP/1.1\r\n%sContent-Type: application/json\r\nContent-Length: 14\r\n\r\n"
+        b'{"priority": 1}' % host,
+        b"DELETE /api/v1/datasets/x HTTP/1.1\r\n%sAuthorization: Bearer x\r\n\r\n" % host,
+    ]
+    for _ in range(int(os.environ.get("TUNERD_FUZZ_ROUNDS", "300"))):
+        with socket.create_connection(("127.0.0.1", shared_coordinator.port), 0.2) as s:
+            s.sendall(mutated(rng, rng.choice(good)))  # may be half a request: then nothing comes
+            s.shutdown(socket.SHUT_WR)
+            try:
+                first = s.recv(12)
+            except (ConnectionResetError, TimeoutError):
+                first = b""
+            assert first == b"" or first.startswith(b"HTTP/1.1 "), first
+    assert shared_coordinator.request("GET", "/healthz").status_code == 200
 
 
 def test_nothing_is_left_and_nothing_has_stopped(shared_coordinator):
