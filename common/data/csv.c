@@ -164,7 +164,7 @@ static enum code quoted_field(struct csv_scanner *s, struct error *err)
 
 enum code csv_field(struct csv_scanner *scanner, struct error *err)
 {
-    const char stops[] = {scanner->source->delimiter, '\n', '\0'};
+    char delimiter = scanner->source->delimiter;
 
     scanner->length = 0;
     if (!put(scanner, "", 0))
@@ -174,14 +174,17 @@ enum code csv_field(struct csv_scanner *scanner, struct error *err)
         if (code)
             return code;
     } else {
-        size_t length = strcspn(scanner->at, stops), kept = length;
-        if (kept > 0 && scanner->at[length] == '\n' && scanner->at[length - 1] == '\r')
+        const char *end = scanner->at;
+        while (*end && *end != delimiter && *end != '\n')
+            end++;
+        size_t kept = (size_t)(end - scanner->at);
+        if (kept > 0 && *end == '\n' && end[-1] == '\r')
             kept--;
         if (!put(scanner, scanner->at, kept))
             return fail(err, E_MEMORY, "", "out of memory reading %s", scanner->source->name);
         scanner->at += kept;
     }
-    scanner->ended = *scanner->at != scanner->source->delimiter;
+    scanner->ended = *scanner->at != delimiter;
     if (!scanner->ended)
         scanner->at++;
     else
@@ -189,17 +192,27 @@ enum code csv_field(struct csv_scanner *scanner, struct error *err)
     return OK;
 }
 
+static const char *skip_blanks(const char *at)
+{
+    while (*at == ' ' || *at == '\t')
+        at++;
+    return at;
+}
+
 bool csv_number(const struct csv_scanner *scanner, double *out)
 {
-    const char *at = scanner->field + strspn(scanner->field, " \t");
-    size_t length = strspn(at, "0123456789+-.eE");
+    const char *at = skip_blanks(scanner->field);
     char *end = NULL;
 
-    if (length == 0 || at[length + strspn(at + length, " \t")] != '\0')
+    if (isspace((unsigned char)*at))
         return false;
     double value = strtod(at, &end);
-    if (end != at + length || !isfinite((float)value))
+    if (end == at || *skip_blanks(end) != '\0' || !isfinite((float)value))
         return false;
+    for (; at < end; at++) {
+        if (*at == 'x' || *at == 'X')
+            return false;
+    }
     *out = value;
     return true;
 }
@@ -207,10 +220,10 @@ bool csv_number(const struct csv_scanner *scanner, double *out)
 bool csv_missing(const struct csv_scanner *scanner)
 {
     static const char *const marks[] = {"", "na", "n/a", "nan", "null", "?"};
-    const char *at = scanner->field + strspn(scanner->field, " \t");
+    const char *at = skip_blanks(scanner->field);
     size_t length = strcspn(at, " \t");
 
-    if (at[length + strspn(at + length, " \t")] != '\0')
+    if (*skip_blanks(at + length) != '\0')
         return false;
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
         if (strlen(marks[i]) == length && strncasecmp(at, marks[i], length) == 0)

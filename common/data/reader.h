@@ -51,6 +51,9 @@ struct element {
 // float. Takes the block `raw` over, also on errors. E_INVALID: NaN, infinity, more than float holds.
 enum code array_convert(struct element element, void *raw, struct array *out, struct error *err);
 
+// Reads an NPY array from the input's start to its end; out->file is set already.
+enum code npy_read_array(struct input *input, struct array *out, struct error *err);
+
 // Reads a file each for features and labels of the training and (where there is one) the test part.
 enum code reader_read_files(const struct dataset_source *source,
                             enum code (*read_file)(const char *path, const char *name,
