@@ -145,6 +145,22 @@ static void spoil_tree(struct rng *rng, cJSON *tree, cJSON *donor)
     }
 }
 
+static void check_against_some_data(const struct study_spec *spec, struct rng *rng)
+{
+    struct dataset_info info = {.train_samples = 1 + (int64_t)rng_below(rng, 100),
+                                .test_samples = (int64_t)rng_below(rng, 3),
+                                .rank = 1 + (int)rng_below(rng, 4),
+                                .classes = (int64_t)rng_below(rng, 12)};
+    struct faults faults;
+
+    for (int i = 0; i < info.rank; i++)
+        info.shape[i] = 1 + (int64_t)rng_below(rng, 40);
+    faults_init(&faults);
+    enum code code = study_spec_check_data(spec, &info, &faults);
+    assert_int_equal(code == OK, faults.count == 0);
+    faults_fini(&faults);
+}
+
 // What a taken study must stand.
 static void use(const struct study_spec *spec, struct rng *rng)
 {
@@ -173,6 +189,7 @@ static void use(const struct study_spec *spec, struct rng *rng)
     for (int i = 0; i < 3 && space_next(&spec->space, values); i++)
         continue;
     cJSON_Delete(space_to_json(&spec->space));
+    check_against_some_data(spec, rng);
     free(values);
     free(back);
     free(unit);
