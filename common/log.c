@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/json.h"
+
 static struct {
     const char *program;
     enum log_level least;
@@ -59,44 +61,24 @@ static void put_text(struct line *line, const char *text)
     put(line, text, strlen(text));
 }
 
-// Length of the UTF-8 sequence at s, 0 when it is none (RFC 3629).
-static size_t utf8_length(const unsigned char *s)
-{
-    size_t len = s[0] < 0x80                   ? 1
-                 : s[0] >= 0xC2 && s[0] < 0xE0 ? 2
-                 : s[0] >= 0xE0 && s[0] < 0xF0 ? 3
-                 : s[0] >= 0xF0 && s[0] < 0xF5 ? 4
-                                               : 0;
-    for (size_t i = 1; i < len; i++)
-        if ((s[i] & 0xC0) != 0x80)
-            return 0;
-    bool overlong = (s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xF0 && s[1] < 0x90);
-    bool surrogate = s[0] == 0xED && s[1] > 0x9F;
-    bool too_high = s[0] == 0xF4 && s[1] > 0x8F;
-    return overlong || surrogate || too_high ? 0 : len;
-}
-
 // Text from elsewhere may hold anything: control characters and broken UTF-8 are escaped, so that no
 // message can forge a second line; with `quotes` also what JSON wants escaped.
 static void put_escaped(struct line *line, const char *text, bool quotes)
 {
-    for (const unsigned char *s = (const unsigned char *)text; *s;) {
-        size_t len = utf8_length(s);
+    for (size_t left = strlen(text), len; left > 0; text += len, left -= len) {
+        unsigned char first = (unsigned char)*text;
         char escape[8];
+        len = json_utf8(text, left);
         if (len == 0) {
             put_text(line, "\\ufffd");
-            s++;
-        } else if (*s < 0x20 || *s == 0x7F) {
-            snprintf(escape, sizeof escape, "\\u%04x", *s);
+            len = 1;
+        } else if (first < 0x20 || first == 0x7F) {
+            snprintf(escape, sizeof escape, "\\u%04x", first);
             put_text(line, escape);
-            s++;
+        } else if (quotes && (first == '"' || first == '\\')) {
+            put(line, (const char[]){'\\', *text}, 2);
         } else {
-            char quoted[] = {'\\', (char)*s, '\0'};
-            if (quotes && (*s == '"' || *s == '\\'))
-                put_text(line, quoted);
-            else
-                put(line, (const char *)s, len);
-            s += len;
+            put(line, text, len);
         }
     }
 }

@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/json.h"
+
 enum { SPARED_S = 60 };
 
 static const char *const rooms[] = {"blobs", "prepared", "tmp"};
@@ -80,9 +82,23 @@ static enum code read_id(struct cache *cache, struct error *err)
     return OK;
 }
 
+// It is a file's name here and a text of the protocol.
+static bool is_name(const char *name)
+{
+    size_t left = strlen(name), len;
+    if (left == 0 || left > 200 || name[0] == '.')
+        return false;
+    for (; left > 0; name += len, left -= len) {
+        len = json_utf8(name, left);
+        if (len == 0 || (unsigned char)*name < 0x20 || *name == 0x7F || *name == '/')
+            return false;
+    }
+    return true;
+}
+
 static enum code take_name(struct cache *cache, const char *name, struct error *err)
 {
-    if (strchr(name, '/') != NULL || name[0] == '.' || name[0] == '\0' || strlen(name) > 200)
+    if (!is_name(name))
         return fail(err, E_INVALID, "", "the worker's name \"%.64s\" cannot name a file", name);
     char *path = join(cache->dir, "workers", name);
     if (path == NULL)

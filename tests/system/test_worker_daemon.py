@@ -159,7 +159,24 @@ def test_two_daemons_of_one_name_on_one_cache_are_refused_and_of_two_names_share
     assert coordinator.hellos[0]["worker"] != coordinator.hellos[-1]["worker"]
 
 
+def test_chunks_that_do_not_come_are_asked_for_again(coordinator, start):
+    start()
+    coordinator.chunks = False
+    lease = coordinator.job(**csv_job(coordinator, CSV.encode()))
+    coordinator.until(lambda: len(coordinator.fetches) == 2)
+    assert [fetch["offset"] for fetch in coordinator.fetches] == [0, 0]
+    coordinator.chunks = True
+    assert coordinator.result_of(lease)["state"] == "completed"
+
+
 # ---- what it refuses ----
+
+def test_a_file_larger_than_the_cache_is_refused_with_the_mend(coordinator, start):
+    start("--cache-size", "64")
+    job = csv_job(coordinator, CSV.encode(), size=65 << 20)
+    result = coordinator.result_of(coordinator.job(**job))
+    assert result["state"] == "failed" and "--cache-size" in result["error"]
+
 
 def test_a_missing_file_fails_the_execution_with_the_reason(coordinator, start):
     start()

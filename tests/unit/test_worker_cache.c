@@ -83,9 +83,9 @@ static void one_name_is_for_one_daemon(void **state)
     cache_close(&cache);
 }
 
-static void names_that_leave_the_folder_are_refused(void **state)
+static void names_that_are_no_file_or_no_text_are_refused(void **state)
 {
-    static const char *const names[] = {"", ".", "..", "../x", "a/b", ".hidden"};
+    static const char *const names[] = {"", ".", "..", "../x", "a/b", ".hidden", "a\nb", "\xff"};
     struct cache cache;
     struct error err;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -168,7 +168,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_FOLDER(the_id_is_made_once_and_kept),
         WITH_FOLDER(one_name_is_for_one_daemon),
-        WITH_FOLDER(names_that_leave_the_folder_are_refused),
+        WITH_FOLDER(names_that_are_no_file_or_no_text_are_refused),
         WITH_FOLDER(a_finished_file_moves_into_its_room_and_leftovers_go),
         WITH_FOLDER(what_was_used_longest_ago_goes_first_and_what_is_in_use_stays),
         WITH_FOLDER(within_the_limit_nothing_is_deleted),
