@@ -225,6 +225,33 @@ test('a wrong document is answered with every fault and its place', async () => 
     await page.close();
 });
 
+test('the example of the dialog is a study that runs', async () => {
+    const page = await open(context, at('studies'));
+    await page.getByRole('button', { name: 'New study' }).click();
+    await page.getByRole('button', { name: 'Use an example' }).click();
+    await page.getByRole('button', { name: 'Check only' }).click();
+    await page.getByText('The document holds: 3 hyperparameters').waitFor();
+    await page.getByRole('button', { name: 'Submit' }).click();
+    await page.getByRole('heading', { name: 'first-steps' }).waitFor();
+    await page.locator('.study-title').getByText('completed', { exact: true }).waitFor();
+    assert.deepEqual(page.faults, []);
+    await page.close();
+});
+
+test('the theme follows the system until the reader chooses, and the choice stays', async () => {
+    const own = await browser.newContext({ colorScheme: 'dark' });
+    const page = await open(own, at('studies'));
+    const theme = (name) =>
+        page.waitForFunction((name) => document.documentElement.dataset.theme === name, name);
+    await theme('dark');
+    await page.emulateMedia({ colorScheme: 'light' });
+    await theme('light');
+    await page.getByRole('button', { name: 'Dark theme' }).click();
+    await page.reload();
+    await theme('dark');
+    await own.close();
+});
+
 for (const colorScheme of ['light', 'dark'])
     test(`axe finds nothing on any page in ${colorScheme}`, async () => {
         const themed = await browser.newContext({

@@ -144,13 +144,17 @@ export class Study {
         this.readCurves();
     }
 
-    // Only the newest attempt of an execution counts: an earlier one was lost.
+    // Only the newest attempt of an execution counts, and of the one before it what came earlier: a lost
+    // execution goes on from its checkpoint or begins again.
     addEpoch({ trial, execution, attempt, epoch, metrics }, wins) {
         const curves = this.curves.get(trial);
         if (!curves) return;
         let curve = curves.get(execution);
         if (!curve || attempt > curve.attempt)
-            curves.set(execution, (curve = { attempt, epochs: [] }));
+            curves.set(
+                execution,
+                (curve = { attempt, epochs: curve?.epochs.slice(0, epoch - 1) ?? [] }),
+            );
         if (attempt === curve.attempt && (wins || !curve.epochs[epoch - 1]))
             curve.epochs[epoch - 1] = metrics;
     }

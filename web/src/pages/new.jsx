@@ -5,6 +5,29 @@ import { study } from '../data/studies.js';
 import { go } from '../route.js';
 import { Modal, notice } from '../ui/dialog.jsx';
 
+// Small enough to end within seconds on any machine, and needs no data set.
+const EXAMPLE = `{
+  "name": "first-steps",
+  "seed": 1,
+  "dataset": {
+    "name": "spirals",
+    "generate": {"samples": 3000, "classes": 3, "noise": 0.2},
+    "validation_split": 0.2
+  },
+  "model": {"layers": [
+    {"type": "Dense", "units": {"hp": "Int", "name": "units", "min_value": 8, "max_value": 64, "step": 8},
+     "activation": {"hp": "Choice", "name": "activation", "values": ["relu", "tanh"]}},
+    {"type": "Dense", "units": 3, "activation": "softmax"}]},
+  "compile": {
+    "optimizer": {"type": "Adam", "learning_rate":
+      {"hp": "Float", "name": "learning_rate", "min_value": 0.0001, "max_value": 0.1, "sampling": "log"}},
+    "loss": "sparse_categorical_crossentropy",
+    "metrics": ["accuracy"]},
+  "fit": {"epochs": 30, "batch_size": 32},
+  "tuner": {"type": "RandomSearch", "objective": "val_accuracy", "max_trials": 20}
+}
+`;
+
 export function NewStudy({ onClose }) {
     const [text, setText] = useState('');
     const [problem, setProblem] = useState(null);
@@ -66,6 +89,15 @@ export function NewStudy({ onClose }) {
                     </div>
                 )}
                 <div class="modal-actions">
+                    {!text && (
+                        <button
+                            type="button"
+                            class="button is-first"
+                            onClick={() => setText(EXAMPLE)}
+                        >
+                            Use an example
+                        </button>
+                    )}
                     <button type="button" class="button" onClick={onClose}>
                         Close
                     </button>

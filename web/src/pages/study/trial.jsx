@@ -1,5 +1,5 @@
 // One trial in a drawer beside the charts: hyperparameters, executions, curves, report.
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { get } from '../../data/api.js';
 import { metricNames } from '../../data/derive.js';
 import { Curves } from '../../charts/curves.jsx';
@@ -140,7 +140,7 @@ export function TrialDrawer({ study, number, axes, objective, version, order, on
         );
         return () => (gone = true);
     }, [study, number, trial?.state, progressed]);
-    useEffect(() => {
+    useLayoutEffect(() => {
         const before = document.activeElement;
         panel.current.focus();
         return () => before?.isConnected && before.focus({ preventScroll: true });
