@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/json.h"
+
 #undef fail // error.h, under static analysis
 
 static const struct {
@@ -51,6 +53,18 @@ static void cut_to_whole_characters(char *text)
         text[at - 1] = 0;
 }
 
+// What files and peers put into a message may be anything; what leaves must be text.
+static void replace_what_is_no_text(char *text)
+{
+    for (size_t left = strlen(text), length; left > 0; text += length, left -= length) {
+        length = json_utf8(text, left);
+        if (length > 0)
+            continue;
+        *text = '?';
+        length = 1;
+    }
+}
+
 static void fill(struct error *err, enum code code, const char *pointer, const char *format,
                  va_list args)
 {
@@ -61,6 +75,8 @@ static void fill(struct error *err, enum code code, const char *pointer, const c
     vsnprintf(made.message, sizeof made.message, format, args);
     cut_to_whole_characters(made.pointer);
     cut_to_whole_characters(made.message);
+    replace_what_is_no_text(made.pointer);
+    replace_what_is_no_text(made.message);
     *err = made;
 }
 

@@ -9,46 +9,21 @@
 #include <strings.h>
 
 #include "common/data/input.h"
+#include "common/json.h"
 
 enum { CSV_BYTES_MAX = 1 << 30 };
-
-// Length of the UTF-8 sequence at p (RFC 3629); 0 when it is none. Reads up to the NUL behind the text.
-static int utf8_length(const unsigned char *p)
-{
-    static const struct {
-        unsigned char low, high, second_low, second_high;
-        int length;
-    } forms[] = {
-        {0x01, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
-
-    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-        if (p[0] < forms[i].low || p[0] > forms[i].high)
-            continue;
-        for (int k = 1; k < forms[i].length; k++) {
-            unsigned char low = k == 1 ? forms[i].second_low : 0x80;
-            unsigned char high = k == 1 ? forms[i].second_high : 0xbf;
-            if (p[k] < low || p[k] > high)
-                return 0;
-        }
-        return forms[i].length;
-    }
-    return 0;
-}
 
 static enum code check_text(const struct csv_text *t, struct error *err)
 {
     int64_t line = 1;
 
     for (int64_t i = 0; i < t->size;) {
-        int length = utf8_length((const unsigned char *)t->text + i);
+        size_t length = t->text[i] ? json_utf8(t->text + i, (size_t)(t->size - i)) : 0;
         if (length == 0)
             return fail(err, E_INVALID, "", "%s:%lld: a byte that is not UTF-8 text (0x%02x)",
                         t->name, (long long)line, (unsigned char)t->text[i]);
         line += t->text[i] == '\n';
-        i += length;
+        i += (int64_t)length;
     }
     return OK;
 }

@@ -8,7 +8,7 @@
 #include "common/data/reader.h"
 #include "common/data/table.h"
 
-enum { CATEGORIES_MAX = 10000 };
+enum { CATEGORIES_MAX = 10000, LABEL_SIZE_MAX = 200 };
 
 static enum code see_type(struct table_visit *v, int column, struct error *err)
 {
@@ -58,6 +58,8 @@ static enum code see_category(struct table_visit *v, int column, struct error *e
         return OK;
     if (v->scanner.length == 0)
         return table_fault(v, column, err, "has no value; fill it in or leave the line out");
+    if (column == v->table->target && v->scanner.length > LABEL_SIZE_MAX)
+        return table_fault(v, column, err, "has a label of more than 200 bytes; that is no class");
     int at = find_category(c, v->scanner.field, &found);
     if (found)
         return OK;

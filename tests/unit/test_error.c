@@ -29,6 +29,16 @@ static void a_long_message_is_cut_at_a_whole_character(void **state)
     assert_int_equal(strlen(err.message), 510);
 }
 
+static void bytes_that_are_no_text_do_not_leave_in_a_message(void **state)
+{
+    struct error err;
+    (void)state;
+
+    fail(&err, E_INVALID, "/\xff/x", "\xc3\xa9 \xff\xfe \xc3( %.2s", "a\xc3\xa9");
+    assert_string_equal(err.pointer, "/?/x");
+    assert_string_equal(err.message, "\xc3\xa9 ?? ?( a"); // the last one was cut off: gone
+}
+
 static void every_code_has_a_name_a_title_and_a_status(void **state)
 {
     (void)state;
@@ -62,6 +72,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fail_fills_and_returns_the_code),
         cmocka_unit_test(a_long_message_is_cut_at_a_whole_character),
+        cmocka_unit_test(bytes_that_are_no_text_do_not_leave_in_a_message),
         cmocka_unit_test(every_code_has_a_name_a_title_and_a_status),
         cmocka_unit_test(faults_keep_the_first_ones_and_count_all),
     };

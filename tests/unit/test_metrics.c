@@ -191,6 +191,8 @@ static void wrong_metrics_are_named(void **state)
         {"[{\"type\": \"auc\", \"num_thresholds\": 1}]", "/compile/metrics/0/num_thresholds",
          E_RANGE},
         {"[17]", "/compile/metrics/0", E_UNKNOWN},
+        {"[{\"type\": \"mae\", \"name\": \"0123456789012345678901234567890\"}]",
+         "/compile/metrics/0/name", E_RANGE},
     };
     (void)state;
 

@@ -15,7 +15,7 @@ static const struct metric_kind *const kinds[] = {
     &metric_mae,       &metric_mse,
     &metric_rmse,      NULL,
 };
-enum { NAME_SIZE = 48 };
+enum { NAME_SIZE = 48, CUSTOM_NAME_MAX = 30 }; // with "val_", "_999" and "_1" it fits an epoch_log
 
 struct metrics {
     int count;            // metrics
@@ -89,6 +89,9 @@ static enum code make_metric(struct metric *m, const cJSON *item, int outputs, c
     const char *type = cJSON_IsString(item) ? item->valuestring : json_string_or(item, "type", "");
     const struct metric_kind *kind = find_kind(type);
 
+    if (strlen(json_string_or(item, "name", "")) > CUSTOM_NAME_MAX)
+        return fail(err, E_RANGE, json_pointer_of(pointer, "name").text,
+                    "a metric's name has at most %d bytes", CUSTOM_NAME_MAX);
     if (!kind)
         return fail(err, E_UNKNOWN, pointer,
                     "unknown metric \"%s\"; there are accuracy, top_k_accuracy, "
@@ -125,9 +128,9 @@ static enum code add_entries(struct metrics *metrics, int i, const cJSON *item, 
     for (int k = 0; k < m->nvalues; k++) {
         struct entry entry = {.metric = i, .index = k};
         if (m->numbered)
-            snprintf(entry.name, sizeof entry.name, "%.30s_%d", base, k);
+            snprintf(entry.name, sizeof entry.name, "%s_%d", base, k);
         else
-            snprintf(entry.name, sizeof entry.name, "%.40s", base);
+            snprintf(entry.name, sizeof entry.name, "%s", base);
         size_t length = strlen(entry.name);
         for (int n = 1; is_taken(metrics, entry.name) && n < 1000; n++)
             snprintf(entry.name + length, sizeof entry.name - length, "_%d", n);

@@ -18,7 +18,7 @@
 //                   summation_method, multi_label (false)
 //   mae, mse, rmse  -                                          regression_metrics.py
 //
-// Names in the log are these names (or the argument "name"); a second metric of the same name becomes
+// Names in the log are these names (or the argument "name", at most 30 bytes); a second metric of the same name becomes
 // "precision_1" as in Keras; f1 with average null gives "f1_0", "f1_1", … one a class.
 #ifndef TUNERD_WORKER_ENGINE_METRICS_H
 #define TUNERD_WORKER_ENGINE_METRICS_H
