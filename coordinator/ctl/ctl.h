@@ -33,6 +33,7 @@ enum ctl_exit ctl_delete(struct client *, const struct ctl_options *, int argc, 
 // trials.c
 enum ctl_exit ctl_trials(struct client *, const struct ctl_options *, int argc, char **argv);
 enum ctl_exit ctl_best(struct client *, const struct ctl_options *, int argc, char **argv);
+enum ctl_exit ctl_replay(struct client *, const struct ctl_options *, int argc, char **argv);
 enum ctl_exit ctl_export(struct client *, const struct ctl_options *, int argc, char **argv);
 // fleet.c
 enum ctl_exit ctl_workers(struct client *, const struct ctl_options *, int argc, char **argv);

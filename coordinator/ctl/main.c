@@ -18,6 +18,7 @@ static const struct ctl_command commands[] = {
     {"stop", "STUDY", "let what runs finish, then end", 1, 1, ctl_stop},
     {"cancel", "STUDY", "end it at once", 1, 1, ctl_cancel},
     {"delete", "STUDY", "remove it with its trials", 1, 1, ctl_delete},
+    {"replay", "STUDY", "compute its search's decisions again", 1, 1, ctl_replay},
     {"export", "STUDY", "all trials as CSV or JSON", 1, 1, ctl_export},
     {"workers", "[drain ID]", "the fleet", 0, 2, ctl_workers},
     {"datasets", "[list | add NAME FILE… | remove NAME]", "data sets", 0, -1, ctl_datasets},

@@ -1,4 +1,4 @@
-// tunerctl trials, best, export.
+// tunerctl trials, best, replay, export.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,6 +109,31 @@ enum ctl_exit ctl_best(struct client *client, const struct ctl_options *options,
     cJSON_Delete(answer);
     free(text);
     return CTL_OK;
+}
+
+enum ctl_exit ctl_replay(struct client *client, const struct ctl_options *options, int argc,
+                         char **argv)
+{
+    (void)argc;
+    char *path = client_path(client, "/studies/%s/replay", argv[0]), *text = NULL;
+    struct error err;
+    enum ctl_exit result = client_call(client, "GET", path ? path : "", NULL, &text, NULL);
+    free(path);
+    if (result != CTL_OK)
+        return result;
+    cJSON *replay = json_read(text, strlen(text), NULL, &err);
+    bool holds = json_bool_or(replay, "holds", false);
+    if (options->json)
+        printf("%s\n", text);
+    else
+        printf("%s: %lld of %lld decisions agree%s%s\n", argv[0],
+               (long long)json_integer_or(replay, "agree", 0),
+               (long long)json_integer_or(replay, "given", 0),
+               holds ? "" : "; the first that differs: ",
+               json_string_or(json_member(replay, "first_difference"), "detail", ""));
+    cJSON_Delete(replay);
+    free(text);
+    return holds ? CTL_OK : CTL_REFUSED;
 }
 
 enum ctl_exit ctl_export(struct client *client, const struct ctl_options *options, int argc,

@@ -94,7 +94,9 @@ static enum MHD_Result take_body(struct request *request, const char *bytes, siz
 static void give_answer(struct request *request)
 {
     struct answer *answer = request->answer;
-    if (answer->faults)
+    if (!answer)
+        reply_fail(request, 0, E_MEMORY, "", "out of memory");
+    else if (answer->faults)
         reply_faults(request, answer->status, answer->faults);
     else if (answer->status == 204)
         reply_empty(request, 204);
@@ -105,7 +107,7 @@ static void give_answer(struct request *request)
                     strlen(answer->body));
         answer->body = NULL;
     }
-    if (answer->location)
+    if (answer && answer->location)
         reply_header(request, "Location", answer->location);
 }
 

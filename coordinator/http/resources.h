@@ -11,6 +11,7 @@ void studies_create(struct request *request);
 void study_get(struct request *request);
 void study_command(struct request *request); // route->command: pause, resume, stop, cancel, delete
 void study_patch(struct request *request);
+void study_replay(struct request *request); // replay.c
 void study_answered(struct request *request);
 
 // trials.c

@@ -43,6 +43,7 @@ static const struct route routes[] = {
      .answered = trial_answered, .command = COMMAND_COMPLETE},
     {"GET", STUDY "/best", .handle = study_best, .parameters = best_parameters},
     {"GET", STUDY "/export", .handle = study_export, .parameters = export_parameters},
+    {"GET", STUDY "/replay", .handle = study_replay},
     {"GET", STUDY "/events", .handle = events_study, .parameters = events_parameters},
     {"GET", API "/events", .handle = events_all, .parameters = events_parameters},
     {"GET", API "/workers", .handle = workers_list},

@@ -44,6 +44,7 @@ struct http {
     char *state_dir;
     pthread_mutex_t lock;
     pthread_cond_t idle; // one of the counts became 0
+    bool beside;         // something runs in request_beside()
     int in_flight;       // commands at the core
     int streams;         // open event streams
     bool stopping;
@@ -105,6 +106,10 @@ void request_submit(struct request *request, struct command *command);
 // The same for a command on the study, worker or data set that the path names; takes over body, which may
 // be NULL.
 void request_command(struct request *request, enum command_kind kind, int trial, cJSON *body);
+// Runs `work` on a thread of its own, one in the whole server at a time (429 otherwise), while the request is
+// suspended; what it wrote to `out` becomes the answer, or its error does.
+typedef enum code (*beside_work)(struct request *request, struct buf *out, struct error *err);
+void request_beside(struct request *request, beside_work work);
 // The trial number in the path; false with 404 given when it is none.
 bool request_trial(struct request *request, int64_t *number);
 // The body as JSON; NULL with an answer given otherwise.

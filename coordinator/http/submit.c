@@ -78,6 +78,86 @@ void request_submit(struct request *request, struct command *command)
     core_submit(http->core, command, answered, request);
 }
 
+// ---- beside
+
+struct beside {
+    struct request *request;
+    beside_work work;
+};
+
+static struct answer *answer_of(enum code code, struct buf *out, const struct error *err)
+{
+    struct answer *answer = calloc(1, sizeof *answer);
+    if (!answer)
+        return NULL;
+    answer->status = 200;
+    if (code == OK)
+        answer->body = buf_take(out, NULL);
+    if (answer->body)
+        return answer;
+    answer->status = code ? code_http_status(code) : 500;
+    answer->faults = calloc(1, sizeof *answer->faults);
+    if (answer->faults && code)
+        faults_add(answer->faults, err);
+    return answer;
+}
+
+static void *run_beside(void *context)
+{
+    struct beside *beside = context;
+    struct request *request = beside->request;
+    struct http *http = request->http;
+    struct buf out;
+    struct error err = {0};
+    buf_init(&out, ANSWER_MAX);
+    enum code code = beside->work(request, &out, &err);
+    struct answer *answer = answer_of(code, &out, &err);
+    buf_fini(&out);
+    free(beside);
+    pthread_mutex_lock(&http->lock);
+    http->beside = false;
+    pthread_mutex_unlock(&http->lock);
+    answered(request, answer);
+    return NULL;
+}
+
+static bool take_beside(struct http *http)
+{
+    pthread_mutex_lock(&http->lock);
+    bool free_now = !http->beside && !http->stopping;
+    if (free_now) {
+        http->beside = true;
+        http->in_flight++;
+    }
+    pthread_mutex_unlock(&http->lock);
+    return free_now;
+}
+
+void request_beside(struct request *request, beside_work work)
+{
+    struct http *http = request->http;
+    struct beside *beside = calloc(1, sizeof *beside);
+    pthread_attr_t detached;
+    pthread_t thread;
+    if (!beside || !take_beside(http)) {
+        free(beside);
+        reply_fail(request, 0, E_RATE, "", "another long computation is running; try again soon");
+        return;
+    }
+    *beside = (struct beside){request, work};
+    request->phase = REQUEST_SUBMITTED;
+    client_deadline(request->client, 0);
+    MHD_suspend_connection(request->connection);
+    pthread_attr_init(&detached);
+    pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+    int failed = pthread_create(&thread, &detached, run_beside, beside);
+    pthread_attr_destroy(&detached);
+    if (failed) // slower, but the same
+        run_beside(beside);
+}
+
+// ---- commands
+
 void request_command(struct request *request, enum command_kind kind, int trial, cJSON *body)
 {
     struct command *command = calloc(1, sizeof *command);

@@ -56,6 +56,7 @@ def test_submit_and_watch_end_with_the_best(fleet, ctl, tmp_path):
     assert len(table) == 3 and table[1].startswith(f"{best['number']} ")
     assert json.loads(ctl("best", "spiral", "--json").stdout)["trials"] == [best]
     assert re.search(r" worker +\S+ +connected +2 +0 ", ctl("workers").stdout)
+    assert ctl("replay", "spiral").stdout == "spiral: 6 of 6 decisions agree\n"
     out = tmp_path / "out.csv"
     assert ctl("export", "spiral", "--output", out).returncode == 0
     assert len(out.read_text().splitlines()) == 7

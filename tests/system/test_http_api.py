@@ -117,6 +117,17 @@ def test_ask_and_tell_best_and_export(coordinator):
         assert row["kind, of"] == trial["hyperparameters"]["kind, of"]
 
 
+def test_a_study_is_replayed(coordinator):
+    for kind in ("RandomSearch", "BayesianOptimization"):
+        coordinator.submit(study(kind, type=kind))
+        run_trials(coordinator, kind, 12, lambda n: (n * 37 % 11) / 10)
+        replay = coordinator.get(f"/studies/{kind}/replay")
+        check_schema("Replay", replay)
+        assert replay["holds"] is True and replay["given"] == replay["agree"] + replay["by_others"], replay
+        assert replay["given"] >= 12
+    assert coordinator.request("GET", "/studies/nowhere/replay").status_code == 404
+
+
 def test_every_order_pages_through_all_trials_once(coordinator):
     coordinator.submit(study("p"))
     run_trials(coordinator, "p", 23, lambda n: None if n % 5 == 4 else float(n * 7 % 4))
