@@ -316,6 +316,7 @@ def test_when_the_daemon_is_killed_nothing_of_it_stays(coordinator, start):
     worker = start()
     coordinator.job(**slow())
     processes = [*running(coordinator, worker), worker.server()]
+    os.kill(processes[0], signal.SIGSTOP)  # it cannot notice by itself
     worker.process.kill()
     worker.process.wait()
     coordinator.until(lambda: all(gone(pid) for pid in processes))
