@@ -30,7 +30,8 @@ struct tuner_spec {
     // arguments of single algorithms
     int64_t num_initial_points; // 0: the algorithm's own default
     double alpha, beta;
-    int64_t max_epochs, min_epochs, factor, hyperband_iterations;
+    int64_t max_epochs; // 0: not an algorithm of rounds
+    int64_t min_epochs, factor, hyperband_iterations;
     enum sampler sampler;
     bool asha_promotion; // ASHA `variant`: "promotion" (default) or "stopping"
     enum early_stopping early_stopping;
