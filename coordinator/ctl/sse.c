@@ -37,7 +37,7 @@ static bool append(char **buffer, size_t *len, size_t *room, const char *bytes, 
         *buffer = bigger;
         *room = more;
     }
-    if (n)
+    if (n && *buffer)
         memcpy(*buffer + *len, bytes, n);
     *len += n;
     (*buffer)[*len] = '\0';
