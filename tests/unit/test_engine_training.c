@@ -286,7 +286,7 @@ static void faults_name_the_place_the_layer_and_the_shapes(void **state)
                 COMPILE, FIT),
          "/model/layers/1", "(5, 1, 1)"},
         {CONFIG(HALF, "{\"type\": \"Reshape\", \"target_shape\": [4, 2]}", COMPILE, FIT),
-         "/model/layers/0/target_shape", "(5)"},
+         "/model/layers/0/target_shape", "5 numbers"},
         {CONFIG(HALF, "{\"type\": \"LSTM\", \"units\": 3}", COMPILE, FIT), "/model/layers/0",
          "steps"},
         {CONFIG(HALF, "{\"type\": \"Dense\", \"units\": 2, \"activation\": \"softmax\"}", COMPILE,

@@ -105,7 +105,7 @@ static bool plan_blocks(struct model *model, size_t batch)
             break;
         if (!layer->alias)
             fits = add_numbers(&model->buffers, batch, layer->out_size);
-        if (layer->ops->kept)
+        if (layer->ops->kept) // NOLINT: plan_layer() has set ops
             fits = fits && add_numbers(&model->buffers, layer->ops->kept(layer, batch), 1);
         if (layer->ops->scratch) {
             const size_t wanted = layer->ops->scratch(layer, batch);

@@ -162,7 +162,7 @@ ALWAYS_INLINE void gemm(bool transposed, size_t m, size_t n, size_t k, const rea
 }
 
 // 16 × 16 floats turned in registers: pairs, fours, eights and sixteens of columns change places.
-#if !defined(ENGINE_REAL_DOUBLE) && VEC_BYTES == 64
+#if !defined(ENGINE_REAL_DOUBLE) && defined(__AVX512F__) && VEC_BYTES == 64
 typedef int vec_int __attribute__((vector_size(VEC_BYTES)));
 
 ALWAYS_INLINE void transpose_tile(const real *from, size_t ldf, real *to, size_t ld)

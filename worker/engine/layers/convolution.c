@@ -69,29 +69,25 @@ static size_t kept(const struct layer *l, size_t batch)
 // The windows of one sample; the kernel transposed; its gradient transposed; a sum over filters.
 struct scratch {
     real *patches, *turned, *gradient, *sum;
-    size_t numbers;
 };
-
-static struct scratch place(const struct conv *s, real *at)
-{
-    const size_t patches = real_padded(s->places * s->patch);
-    const size_t kernel = real_padded(s->patch * s->filters);
-    const struct scratch none = {.numbers = patches + 2 * kernel + real_padded(s->filters)};
-    struct scratch out = none;
-
-    if (at) {
-        out.patches = at;
-        out.turned = at + patches;
-        out.gradient = out.turned + kernel;
-        out.sum = out.gradient + kernel;
-    }
-    return out;
-}
 
 static size_t scratch(const struct layer *l, size_t batch)
 {
+    const struct conv *s = l->state;
+
     (void)batch;
-    return place(l->state, NULL).numbers;
+    return real_padded(s->places * s->patch) + 2 * real_padded(s->patch * s->filters) +
+           real_padded(s->filters);
+}
+
+static struct scratch place(const struct conv *s, real *at)
+{
+    struct scratch out = {.patches = at};
+
+    out.turned = out.patches + real_padded(s->places * s->patch);
+    out.gradient = out.turned + real_padded(s->patch * s->filters);
+    out.sum = out.gradient + real_padded(s->patch * s->filters);
+    return out;
 }
 
 static void forward(struct layer *l, const struct pass *pass, const real *x, real *y)
