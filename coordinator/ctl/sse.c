@@ -29,7 +29,7 @@ static bool append(char **buffer, size_t *len, size_t *room, const char *bytes, 
 {
     if (n > SSE_MAX - *len)
         return false;
-    if (*len + n + 1 > *room) {
+    if (!*buffer || *len + n + 1 > *room) {
         size_t more = 2 * (*len + n + 1);
         char *bigger = realloc(*buffer, more);
         if (!bigger)
@@ -37,7 +37,7 @@ static bool append(char **buffer, size_t *len, size_t *room, const char *bytes, 
         *buffer = bigger;
         *room = more;
     }
-    if (n && *buffer)
+    if (n)
         memcpy(*buffer + *len, bytes, n);
     *len += n;
     (*buffer)[*len] = '\0';

@@ -256,6 +256,37 @@ def test_curves_and_report_of_a_trained_trial(fleet, tmp_path):
     assert missing.status_code == 404 and missing.json()["errors"][0]["parameter"] == "execution"
 
 
+def test_after_a_lost_worker_the_curve_is_that_of_the_new_attempt(tmp_path, daemons):
+    coordinator = Coordinator(tmp_path, options=("--lease", 2, "--heartbeat", 1))
+    first, second = (coordinator.worker(tmp_path, name) for name in ("first", "second"))
+    daemons += [coordinator, first, second]
+    coordinator.start()
+    first.start()
+    epochs = 3000
+    coordinator.submit({
+        "name": "l", "dataset": {"name": "blobs", "generate": {"samples": 600}, "validation_split": 0.2},
+        "model": {"layers": [{"type": "Dense", "units": 3, "activation": "softmax"}]},
+        "compile": {"optimizer": {"type": "SGD", "learning_rate": {
+            "hp": "Float", "name": "lr", "min_value": 0.01, "max_value": 0.1}},
+            "loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]},
+        "fit": {"epochs": epochs}, "tuner": {"type": "RandomSearch", "objective": "val_loss", "max_trials": 1}})
+
+    def curve():
+        executions = coordinator.get("/studies/l/trials/0/metrics")["executions"] if coordinator.trials("l") else []
+        return executions[0] if executions and executions[0]["epochs"] else None
+
+    wait_until(curve, alive=[coordinator, first])
+    first.kill()
+    second.start()
+    wait_until(lambda: curve()["attempt"] == 2, alive=[coordinator, second])
+    coordinator.wait_study("l", alive=[second])
+    done = curve()
+    assert [e["epoch"] for e in done["epochs"]] == list(range(1, epochs + 1))
+    states = [(e["attempt"], e["state"], e["worker"]["name"])
+              for e in coordinator.get("/studies/l/trials/0")["executions"]]
+    assert states == [(1, "lost", "first"), (2, "completed", "second")]
+
+
 def test_workers_are_listed_and_drained(fleet):
     coordinator, worker = fleet
     listed = coordinator.get("/workers")["workers"]
