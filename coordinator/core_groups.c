@@ -8,7 +8,8 @@
 #include "coordinator/alloc.h"
 #include "coordinator/core_state.h"
 
-static const double RETRY_S = 1; // after a transaction that failed
+static const double RETRY_S = 1;     // after a transaction that failed
+static const double COLLECT_S = 600; // between looks for blobs without a name
 
 void answer_free(struct answer *answer)
 {
@@ -226,6 +227,8 @@ struct batch *core_depart(struct core *core)
         return NULL;
     }
     core->flight = core->group;
+    core->flight->batch->collect |= core->collect;
+    core->collect = false;
     core->group = core_group_new();
     return core->flight->batch;
 }
@@ -252,6 +255,10 @@ void core_take_advice(struct core *core)
 void core_tick(struct core *core)
 {
     dispatch_tick(core);
+    if (core->now.s >= core->collect_s) {
+        core->collect = true; // checkpoints that were replaced, uploads that were never named
+        core->collect_s = core->now.s + COLLECT_S;
+    }
     for (struct held_study *held = core->list; held; held = held->next) {
         study_tick(held->study, core->now, &core->fx);
         core_carry_out(core, held);

@@ -134,6 +134,8 @@ struct core {
     int64_t last_study, last_event, opening;
     double tick_s, retry_s; // next look at the fleet; after a failed commit, when to go on
     bool impatient;         // a slot waits for the search
+    double collect_s;       // when to look for blobs without a name again
+    bool collect;           // with the next group
 
     atomic_bool ready;
     atomic_llong counters[COUNTERS];

@@ -4,7 +4,8 @@
 
 #include <sqlite3.h>
 
-// Removes files of state_dir/blobs that no row names and that are older than ten minutes.
+// Removes files of state_dir/blobs that no row names and that are older than ten minutes, and what has
+// been arriving in state_dir/incoming for more than a day. Returns how many blobs went.
 int blobs_collect(sqlite3 *db, const char *state_dir);
 
 #endif

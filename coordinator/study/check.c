@@ -94,6 +94,26 @@ static enum code check_dataset(sqlite3 *reader, const struct study_spec *spec,
     }
 }
 
+// Earlier studies must be there.
+static enum code check_warm_start(sqlite3 *reader, const struct study_spec *spec,
+                                  struct faults *faults)
+{
+    enum code code = OK;
+    for (int i = 0; i < spec->tuner.nwarm_start; i++) {
+        const char *name = spec->tuner.warm_start_from[i];
+        sqlite3_stmt *stmt = NULL;
+        if (sqlite3_prepare_v2(reader, "SELECT 1 FROM studies WHERE name = ?1", -1, &stmt, NULL) !=
+            SQLITE_OK)
+            return fault(faults, E_STORE, "", "cannot read the store: %s", sqlite3_errmsg(reader));
+        sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
+        if (sqlite3_step(stmt) != SQLITE_ROW)
+            code = fault(faults, E_UNKNOWN, json_pointer_at("/tuner/warm_start_from", i).text,
+                         "there is no study \"%.200s\"; GET /api/v1/studies lists them", name);
+        sqlite3_finalize(stmt);
+    }
+    return code;
+}
+
 static enum code check_search(const struct study_spec *spec, struct faults *faults)
 {
     struct error err = {0};
@@ -121,7 +141,9 @@ static enum code check_objective(const struct study_spec *spec, struct faults *f
 enum code study_check(sqlite3 *reader, const struct study_spec *spec, struct faults *faults)
 {
     enum code code = spec->has_model ? check_dataset(reader, spec, faults) : OK;
+    enum code warm_start = check_warm_start(reader, spec, faults);
     enum code search = check_search(spec, faults);
     enum code objective = check_objective(spec, faults);
+    code = code ? code : warm_start;
     return code ? code : search ? search : objective;
 }
