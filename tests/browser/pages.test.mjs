@@ -303,7 +303,9 @@ test('a finished study is deleted after a question, and leaves every tab', async
     await page.getByRole('button', { name: 'Delete study' }).click();
     await page.getByRole('link', { name: 'finished' }).waitFor();
     await list.locator('.card', { hasText: 'doomed' }).waitFor({ state: 'detached' });
-    assert.deepEqual([...page.faults, ...list.faults], []);
+    // a question about it may have been under way
+    const faults = [...page.faults, ...list.faults].filter((fault) => !/ 404 /.test(fault));
+    assert.deepEqual(faults, []);
     await page.close();
     await list.close();
 });

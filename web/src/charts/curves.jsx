@@ -44,7 +44,7 @@ function trace(g, at, values) {
     g.beginPath();
     let pen = false;
     values.forEach((v, i) => {
-        if (!Number.isFinite(v)) {
+        if (!Number.isFinite(v) || !Number.isFinite(at.y(v))) {
             pen = false;
             return;
         }

@@ -13,6 +13,12 @@ function padded(low, high, part) {
     return [low - pad, high + pad];
 }
 
+// Down to a millionth of the highest value; zero and below have no place on a log scale.
+function logRange(low, high) {
+    if (!(high > 0)) return [0.1, 1];
+    return [Math.max(low, high * 1e-6) / 1.1, high * 1.1];
+}
+
 function axis(more) {
     return {
         font: FONT,
@@ -48,7 +54,7 @@ function options(box, live, { log }) {
                 distr: log ? 3 : 1,
                 range: (_, low, high) => {
                     if (live.props.yRange && !live.zoom) [low, high] = live.props.yRange;
-                    return log ? [low / 1.1, high * 1.1] : padded(low, high, 0.08);
+                    return log ? logRange(low, high) : padded(low, high, 0.08);
                 },
             },
         },
@@ -85,6 +91,22 @@ function paintInside(u, paint, hit) {
         hit,
     );
     g.restore();
+}
+
+// What a key does; false when it does nothing.
+function onKey({ key }, live, zoom, show) {
+    const { props, plot, hit } = live;
+    const { min, max } = plot.scales.x;
+    const middle = hit ? props.spot(hit).x : (min + max) / 2;
+    const by = { '+': 0.5, '=': 0.5, '-': 2 }[key];
+    if (by) zoom([middle - (middle - min) * by, middle + (max - middle) * by]);
+    else if (key === '0') zoom(null);
+    else if (key === 'ArrowRight' || key === 'ArrowLeft')
+        show(props.step(hit, key === 'ArrowRight' ? 1 : -1));
+    else if (key === 'Enter' && hit) props.onPick(hit);
+    else if (key === 'Escape' && hit) show(null);
+    else return false;
+    return true;
 }
 
 // data: [xs, lows, highs], from which the scales are taken. paint(g, at, hit) draws in canvas pixels.
@@ -145,19 +167,7 @@ export function Plot(props) {
     useEffect(() => live.plot.setData(data), [data, props.yRange]);
     useEffect(() => live.plot.redraw(false), [props.paint, dark.value]);
 
-    const onKeyDown = (event) => {
-        const { min, max } = live.plot.scales.x;
-        const middle = live.hit ? props.spot(live.hit).x : (min + max) / 2;
-        const by = { '+': 0.5, '=': 0.5, '-': 2 }[event.key];
-        if (by) zoom([middle - (middle - min) * by, middle + (max - middle) * by]);
-        else if (event.key === '0') zoom(null);
-        else if (event.key === 'ArrowRight' || event.key === 'ArrowLeft')
-            show(props.step(live.hit, event.key === 'ArrowRight' ? 1 : -1));
-        else if (event.key === 'Enter' && live.hit) props.onPick(live.hit);
-        else if (event.key === 'Escape' && live.hit) show(null);
-        else return;
-        event.preventDefault();
-    };
+    const onKeyDown = (event) => onKey(event, live, zoom, show) && event.preventDefault();
     return (
         <figure class="chart">
             <div

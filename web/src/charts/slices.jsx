@@ -23,6 +23,32 @@ function sideways(axis, u, number) {
 
 const signed = (v) => v.toFixed(2).replace('-', '−');
 
+// points: {x, y, colour, trial}, the best first.
+function paint(g, points, view, hit) {
+    const colours = palette.value;
+    const dot = ({ x, y }, r) => {
+        g.beginPath();
+        g.arc(x, y, r, 0, 7);
+        g.fill();
+    };
+    const r = points.length > 300 ? 2 : 3.2;
+    for (const point of [...points].reverse()) {
+        const shown = view.shows(point.trial);
+        g.globalAlpha = shown ? 0.9 : 0.15;
+        g.fillStyle = shown ? point.colour : colours.queued;
+        dot(point, r);
+    }
+    g.globalAlpha = 1;
+    for (const point of points) {
+        const { number } = point.trial;
+        if (number !== hit?.trial.number && !view.picked.has(number)) continue;
+        g.fillStyle = colours.text;
+        dot(point, r + 2.5);
+        g.fillStyle = point.colour;
+        dot(point, r + 0.5);
+    }
+}
+
 function Slice({ axis, score, trials, view, objective, onPick }) {
     const canvas = useRef();
     const [width, setWidth] = useState(0);
@@ -56,28 +82,7 @@ function Slice({ axis, score, trials, view, objective, onPick }) {
         canvas.current.height = Math.round(HEIGHT * ratio);
         const g = canvas.current.getContext('2d');
         g.setTransform(ratio, 0, 0, ratio, 0, 0);
-        const colours = palette.value;
-        const dot = ({ x, y }, r) => {
-            g.beginPath();
-            g.arc(x, y, r, 0, 7);
-            g.fill();
-        };
-        const r = points.length > 300 ? 2 : 3.2;
-        for (const point of [...points].reverse()) {
-            const shown = view.shows(point.trial);
-            g.globalAlpha = shown ? 0.9 : 0.15;
-            g.fillStyle = shown ? point.colour : colours.queued;
-            dot(point, r);
-        }
-        g.globalAlpha = 1;
-        for (const point of points) {
-            const { number } = point.trial;
-            if (number !== hit?.trial.number && !view.picked.has(number)) continue;
-            g.fillStyle = colours.text;
-            dot(point, r + 2.5);
-            g.fillStyle = point.colour;
-            dot(point, r + 0.5);
-        }
+        paint(g, points, view, hit);
     });
 
     const onPointerMove = (event) => {

@@ -32,6 +32,7 @@ export class Study {
 
     setDeleted() {
         this.deleted = true;
+        clearTimeout(this.restTimer);
         this.touch();
     }
 

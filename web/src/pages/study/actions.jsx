@@ -70,8 +70,10 @@ export function Actions({ study, summary }) {
             yes: 'Delete study',
             danger: true,
         });
-        if (yes && (await attempt(() => call('DELETE', study.path), `${study.name} deleted`)))
-            go(['studies']);
+        if (!yes || !(await attempt(() => call('DELETE', study.path), `${study.name} deleted`)))
+            return;
+        study.setDeleted();
+        go(['studies']);
     };
     return (
         <div class="actions">

@@ -18,6 +18,16 @@ const PARTS = {
     both: ['validation', 'training'],
 };
 
+const PART_NAMES = [
+    ['both', 'Both'],
+    ['validation', 'Validation'],
+    ['training', 'Training'],
+];
+const SCALES = [
+    ['linear', 'Linear'],
+    ['log', 'Log'],
+];
+
 function chosen(view, best, trials) {
     if (view.picked.size) return [...view.picked];
     const running = trials.filter((trial) => trial.state === 'running').slice(-RUNNING_SHOWN);
@@ -44,10 +54,60 @@ function defaultMetric(names, objective) {
     return names.find((name) => name === wanted) ?? names[0];
 }
 
+// The name of the second chart's metric; a choice where there are several.
+function MetricName({ name, names, onChange }) {
+    if (names.length < 2) return name;
+    return (
+        <select aria-label="Metric" value={name} onChange={(event) => onChange(event.target.value)}>
+            {names.map((one) => (
+                <option key={one}>{one}</option>
+            ))}
+        </select>
+    );
+}
+
+function Tools({ part, onPart, scale, onScale }) {
+    return (
+        <>
+            <Segmented label="Curves" value={part} onChange={onPart} options={PART_NAMES} />
+            <Segmented label="Loss axis" value={scale} onChange={onScale} options={SCALES} />
+        </>
+    );
+}
+
+function Legend({ numbers, colours, scoreOf, onPick }) {
+    return (
+        <div class="legend">
+            {numbers.map((number) => (
+                <button key={number} class="chip is-series" onClick={() => onPick(number)}>
+                    <i style={{ background: `var(--series-${colours.get(number)})` }} />
+                    trial {number}
+                    <span class="muted">
+                        {scoreOf(number)?.state === 'running' ? (
+                            <Mark state="running" />
+                        ) : (
+                            score(scoreOf(number)?.score)
+                        )}
+                    </span>
+                </button>
+            ))}
+            <span class="muted">
+                <i class="line-key is-muted" />
+                validation
+            </span>
+            <span class="muted">
+                <i class="line-key is-muted is-dashed" />
+                training
+            </span>
+            <span class="muted">Thick: mean over executions. Pick trials in the table.</span>
+        </div>
+    );
+}
+
 export function Learning({ study, trials, best, view, objective, onPick, version }) {
     const [part, setPart] = useState('both');
     const [metric, setMetric] = useState('');
-    const [logLoss, setLogLoss] = useState('linear');
+    const [scale, setScale] = useState('linear');
     const numbers = chosen(view, best, trials);
     const colours = useColours(numbers);
     const background = trials.length <= BACKGROUND_MAX;
@@ -86,29 +146,7 @@ export function Learning({ study, trials, best, view, objective, onPick, version
             id="learning"
             title="Learning curves"
             note={view.picked.size ? 'picked trials' : 'best and running trials'}
-            tools={
-                <>
-                    <Segmented
-                        label="Curves"
-                        value={part}
-                        onChange={setPart}
-                        options={[
-                            ['both', 'Both'],
-                            ['validation', 'Validation'],
-                            ['training', 'Training'],
-                        ]}
-                    />
-                    <Segmented
-                        label="Loss axis"
-                        value={logLoss}
-                        onChange={setLogLoss}
-                        options={[
-                            ['linear', 'Linear'],
-                            ['log', 'Log'],
-                        ]}
-                    />
-                </>
-            }
+            tools={<Tools part={part} onPart={setPart} scale={scale} onScale={setScale} />}
         >
             <div class="curves">
                 {loss && (
@@ -119,7 +157,7 @@ export function Learning({ study, trials, best, view, objective, onPick, version
                             others={others}
                             metric="loss"
                             parts={parts}
-                            log={logLoss === 'log'}
+                            log={scale === 'log'}
                             version={version}
                             onPick={onPick}
                         />
@@ -128,19 +166,7 @@ export function Learning({ study, trials, best, view, objective, onPick, version
                 {second && (
                     <div>
                         <h3>
-                            {rest.length > 1 ? (
-                                <select
-                                    aria-label="Metric"
-                                    value={second}
-                                    onChange={(event) => setMetric(event.target.value)}
-                                >
-                                    {rest.map((name) => (
-                                        <option key={name}>{name}</option>
-                                    ))}
-                                </select>
-                            ) : (
-                                second
-                            )}
+                            <MetricName name={second} names={rest} onChange={setMetric} />
                         </h3>
                         <Curves
                             shown={shown}
@@ -153,30 +179,7 @@ export function Learning({ study, trials, best, view, objective, onPick, version
                     </div>
                 )}
             </div>
-            <div class="legend">
-                {numbers.map((number) => (
-                    <button key={number} class="chip is-series" onClick={() => onPick(number)}>
-                        <i style={{ background: `var(--series-${colours.get(number)})` }} />
-                        trial {number}
-                        <span class="muted">
-                            {scoreOf(number)?.state === 'running' ? (
-                                <Mark state="running" />
-                            ) : (
-                                score(scoreOf(number)?.score)
-                            )}
-                        </span>
-                    </button>
-                ))}
-                <span class="muted">
-                    <i class="line-key is-muted" />
-                    validation
-                </span>
-                <span class="muted">
-                    <i class="line-key is-muted is-dashed" />
-                    training
-                </span>
-                <span class="muted">Thick: mean over executions. Pick trials in the table.</span>
-            </div>
+            <Legend numbers={numbers} colours={colours} scoreOf={scoreOf} onPick={onPick} />
             <Values
                 shown={shown}
                 metrics={[loss && 'loss', second].filter(Boolean)}

@@ -74,6 +74,70 @@ function Head({ column, sort, onSort }) {
     );
 }
 
+function Heads({ columns, sort, onSort }) {
+    return (
+        <thead>
+            <tr aria-rowindex="1">
+                <th scope="col">
+                    <span class="hidden">Pick for the learning curves</span>
+                </th>
+                {columns.map((column) => (
+                    <Head key={column.key} column={column} sort={sort} onSort={onSort} />
+                ))}
+            </tr>
+        </thead>
+    );
+}
+
+// `reach`: the one row whose controls Tab comes to.
+function Row({ trial, index, columns, best, open, picked, reach, onOpen, onFocus, onKeyDown }) {
+    const { number } = trial;
+    const tab = reach ? 0 : -1;
+    return (
+        <tr
+            data-trial={number}
+            aria-rowindex={index + 2}
+            onClick={() => onOpen(number)}
+            class={`${best ? 'is-best' : ''} ${open ? 'is-open' : ''}`}
+        >
+            <td onClick={(event) => event.stopPropagation()}>
+                <input
+                    type="checkbox"
+                    aria-label={`Pick trial ${number}`}
+                    checked={picked}
+                    tabindex={tab}
+                    onChange={() => pick(number)}
+                />
+            </td>
+            <td>
+                <button
+                    class="link-number"
+                    tabindex={tab}
+                    aria-label={`Trial ${number}${best ? ', the best' : ''}`}
+                    onFocus={() => onFocus(number)}
+                    onKeyDown={(event) => onKeyDown(event, index)}
+                    onClick={(event) => {
+                        event.stopPropagation();
+                        onOpen(number);
+                    }}
+                >
+                    {number}
+                </button>
+                {best && <Icon name="star" />}
+            </td>
+            {columns.slice(1).map((one) => (
+                <td
+                    key={one.key}
+                    class={one.number ? 'is-number' : ''}
+                    title={one.key === 'state' ? (trial.reason ?? undefined) : undefined}
+                >
+                    {one.show ? one.show(trial) : value(one.read(trial))}
+                </td>
+            ))}
+        </tr>
+    );
+}
+
 export function TrialsTable({ trials, axes, objective, view, best, onOpen }) {
     const scroller = useRef();
     const [top, setTop] = useState(0);
@@ -144,70 +208,23 @@ export function TrialsTable({ trials, axes, objective, view, best, onOpen }) {
                 <caption class="hidden">
                     {count(rows.length)} trials. Arrow keys walk the rows, Enter opens a trial.
                 </caption>
-                <thead>
-                    <tr aria-rowindex="1">
-                        <th scope="col">
-                            <span class="hidden">Pick for the learning curves</span>
-                        </th>
-                        {columns.map((one) => (
-                            <Head
-                                key={one.key}
-                                column={one}
-                                sort={{ ...sort, key: column.key }}
-                                onSort={onSort}
-                            />
-                        ))}
-                    </tr>
-                </thead>
+                <Heads columns={columns} sort={{ ...sort, key: column.key }} onSort={onSort} />
                 <tbody>
                     {from > 0 && <tr aria-hidden="true" style={{ height: `${from * ROW}px` }} />}
                     {rows.slice(from, to).map((trial, i) => (
-                        <tr
+                        <Row
                             key={trial.number}
-                            data-trial={trial.number}
-                            aria-rowindex={from + i + 2}
-                            onClick={() => onOpen(trial.number)}
-                            class={`${trial.number === best ? 'is-best' : ''} ${trial.number === view.open ? 'is-open' : ''}`}
-                        >
-                            <td onClick={(event) => event.stopPropagation()}>
-                                <input
-                                    type="checkbox"
-                                    aria-label={`Pick trial ${trial.number}`}
-                                    checked={view.picked.has(trial.number)}
-                                    tabindex={trial.number === reach ? 0 : -1}
-                                    onChange={() => pick(trial.number)}
-                                />
-                            </td>
-                            <td>
-                                <button
-                                    class="link-number"
-                                    tabindex={trial.number === reach ? 0 : -1}
-                                    aria-label={`Trial ${trial.number}${trial.number === best ? ', the best' : ''}`}
-                                    onFocus={() => setActive(trial.number)}
-                                    onKeyDown={(event) => onKeyDown(event, from + i)}
-                                    onClick={(event) => {
-                                        event.stopPropagation();
-                                        onOpen(trial.number);
-                                    }}
-                                >
-                                    {trial.number}
-                                </button>
-                                {trial.number === best && <Icon name="star" />}
-                            </td>
-                            {columns.slice(1).map((one) => (
-                                <td
-                                    key={one.key}
-                                    class={one.number ? 'is-number' : ''}
-                                    title={
-                                        one.key === 'state'
-                                            ? (trial.reason ?? undefined)
-                                            : undefined
-                                    }
-                                >
-                                    {one.show ? one.show(trial) : value(one.read(trial))}
-                                </td>
-                            ))}
-                        </tr>
+                            trial={trial}
+                            index={from + i}
+                            columns={columns}
+                            best={trial.number === best}
+                            open={trial.number === view.open}
+                            picked={view.picked.has(trial.number)}
+                            reach={trial.number === reach}
+                            onOpen={onOpen}
+                            onFocus={setActive}
+                            onKeyDown={onKeyDown}
+                        />
                     ))}
                     {to < rows.length && (
                         <tr

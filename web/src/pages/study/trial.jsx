@@ -125,6 +125,40 @@ function TrialCurves({ study, number, version }) {
     );
 }
 
+function Tool({ label, keys, icon, onClick }) {
+    return (
+        <button
+            class="icon-button"
+            aria-label={label}
+            title={`${label} (${keys})`}
+            disabled={!onClick}
+            onClick={onClick}
+        >
+            <Icon name={icon} />
+        </button>
+    );
+}
+
+function Head({ number, trial, objective, before, next, onOpen, onClose }) {
+    const open = (other) => other && (() => onOpen(other.number));
+    return (
+        <header class="drawer-head">
+            <h2 id="trial-title">Trial {number}</h2>
+            {trial && <StateBadge state={trial.state} />}
+            {trial && (
+                <span class="drawer-score">
+                    <span class="muted">{objective.name}</span> {score(trial.score)}
+                </span>
+            )}
+            <span class="drawer-tools">
+                <Tool label="Trial before" keys="k" icon="left" onClick={open(before)} />
+                <Tool label="Next trial" keys="j" icon="right" onClick={open(next)} />
+                <Tool label="Close" keys="Esc" icon="cancel" onClick={onClose} />
+            </span>
+        </header>
+    );
+}
+
 export function TrialDrawer({ study, number, axes, objective, version, order, onClose, onOpen }) {
     const [detail, setDetail] = useState(null);
     const [problem, setProblem] = useState(null);
@@ -162,43 +196,15 @@ export function TrialDrawer({ study, number, axes, objective, version, order, on
             ref={panel}
             onKeyDown={onKeyDown}
         >
-            <header class="drawer-head">
-                <h2 id="trial-title">Trial {number}</h2>
-                {trial && <StateBadge state={trial.state} />}
-                {trial && (
-                    <span class="drawer-score">
-                        <span class="muted">{objective.name}</span> {score(trial.score)}
-                    </span>
-                )}
-                <span class="drawer-tools">
-                    <button
-                        class="icon-button"
-                        aria-label="Trial before"
-                        title="Trial before (k)"
-                        disabled={index <= 0}
-                        onClick={() => go(-1)}
-                    >
-                        <Icon name="left" />
-                    </button>
-                    <button
-                        class="icon-button"
-                        aria-label="Next trial"
-                        title="Next trial (j)"
-                        disabled={index < 0 || index >= order.length - 1}
-                        onClick={() => go(1)}
-                    >
-                        <Icon name="right" />
-                    </button>
-                    <button
-                        class="icon-button"
-                        aria-label="Close"
-                        title="Close (Esc)"
-                        onClick={onClose}
-                    >
-                        <Icon name="cancel" />
-                    </button>
-                </span>
-            </header>
+            <Head
+                number={number}
+                trial={trial}
+                objective={objective}
+                before={order[index - 1]}
+                next={index < 0 ? undefined : order[index + 1]}
+                onOpen={onOpen}
+                onClose={onClose}
+            />
             <div class="drawer-body">
                 {problem && !trial && <p class="fault">{problem.message}</p>}
                 {trial?.reason && <p class="reason">{trial.reason}</p>}
