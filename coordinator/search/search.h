@@ -74,7 +74,8 @@ struct proposal {
                     // running again; it is told again at the end. False: a new trial.
     int bracket, round;
     char why[200];   // for people, becomes origin.reason: "log EI -2.31 over 14 results"
-    const char *how; // origin.kind: "random", "grid", "quasi_random", "model", "promotion"
+    const char *how; // origin.kind: "random", "grid", "quasi_random", "model", "promotion",
+                     // "warm_start"
 };
 
 enum ask_status {

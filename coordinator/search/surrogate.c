@@ -130,7 +130,7 @@ static enum code refit(struct surrogate *s, const struct results *results, int c
 
 static int next_mark(int count)
 {
-    return count + 1 + count / 16;
+    return count + 1 + (count < SAMPLE_MAX ? count / 16 : count / 4);
 }
 
 // Brings the parameters to the last mark that `count` results have reached.

@@ -1,10 +1,11 @@
 // An ensemble of Gaussian processes over the results of a study: different outcome transforms and
-// priors, and one that stands on each study of warm_start_from, weighted by how well each foretells the better half of the results left out one at a time.
+// priors, and one that stands on each study of warm_start_from, weighted by how well each foretells the
+// better half of the results left out one at a time.
 //
 // Hyperparameters are refitted at marks (at every result first, later each time their number has grown
-// by a sixteenth) and handed on from mark to mark; every eighth mark starts from nothing. So they are
-// a function of the results in order, whatever was asked meanwhile, and a search made anew has them
-// again after at most eight fits.
+// by a sixteenth, beyond what a process takes by a quarter) and handed on from mark to mark; every
+// eighth mark starts from nothing. So they are a function of the results in order, whatever was asked
+// meanwhile, and a search made anew has them again after at most eight fits.
 #ifndef TUNERD_COORDINATOR_SEARCH_SURROGATE_H
 #define TUNERD_COORDINATOR_SEARCH_SURROGATE_H
 
