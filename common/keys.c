@@ -62,7 +62,7 @@ static FILE *open_list(const char *path, bool secret, enum code *code, struct er
                      strerror(errno));
     } else if (fstat(fileno(file), &status) != 0) {
         *code = fail(err, E_IO, "", "cannot read %.200s: %s", path, strerror(errno));
-    } else if (secret && (status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    } else if (secret && (status.st_mode & (S_IWGRP | S_IXGRP | S_IRWXO)) != 0) {
         *code = fail(err, E_DENIED, "",
                      "%.200s holds a secret key and is open to others; run "
                      "chmod 600 on it",
@@ -76,23 +76,26 @@ static FILE *open_list(const char *path, bool secret, enum code *code, struct er
     return NULL;
 }
 
-// The next line that says something, split into two words at the first of the separators. False at the end.
-static bool next_line(FILE *file, const char *separators, int *number, char line[512], char **name,
-                      char **value)
+// The next line that says something, split into two words with `sign` between them, or blanks alone when
+// that is 0. False at the end. A key may itself begin with any sign.
+static bool next_line(FILE *file, char sign, int *number, char line[512], char **name, char **value)
 {
+    static const char blanks[] = " \t\r\n";
     while (fgets(line, 512, file) != NULL) {
         ++*number;
-        char *at = line + strspn(line, " \t");
-        if (*at == '#' || *at == '\n' || *at == '\0')
+        char *at = line + strspn(line, blanks);
+        if (*at == '#' || *at == '\0')
             continue;
         *name = at;
-        at += strcspn(at, separators);
+        at += sign ? strcspn(at, (const char[]){' ', '\t', '\r', '\n', sign, '\0'})
+                   : strcspn(at, blanks);
         char *end = at;
-        at += strspn(at, separators);
+        at += strspn(at, blanks);
+        if (sign && *at == sign)
+            at += 1 + strspn(at + 1, blanks);
         *end = '\0';
         *value = at;
-        at += strcspn(at, " \t\r\n");
-        *at = '\0';
+        at[strcspn(at, blanks)] = '\0';
         return true;
     }
     return false;
@@ -107,7 +110,7 @@ enum code keys_read(const char *path, bool need_secret, struct key_pair *out, st
     FILE *file = open_list(path, need_secret, &code, err);
     if (file == NULL)
         return code;
-    while (code == OK && next_line(file, " \t=\r\n", &number, line, &name, &value)) {
+    while (code == OK && next_line(file, '=', &number, line, &name, &value)) {
         char *target = strcmp(name, "public") == 0   ? pair.public
                        : strcmp(name, "secret") == 0 ? pair.secret
                                                      : NULL;
@@ -160,7 +163,7 @@ enum code keys_read_allowed(const char *path, struct allowed_key **out, int *cou
     FILE *file = open_list(path, false, &code, err);
     if (file == NULL)
         return code;
-    while (code == OK && next_line(file, " \t\r\n", &number, line, &name, &value))
+    while (code == OK && next_line(file, 0, &number, line, &name, &value))
         code = add_allowed(&list, &n, name, value, path, number, err);
     fclose(file);
     if (code != OK) {

@@ -21,7 +21,8 @@ struct key_pair {
 // Makes a pair and writes `path` and `path`.pub. Never overwrites: E_CONFLICT. E_IO.
 enum code keys_create(const char *path, struct error *err);
 
-// Reads a key file. With need_secret a file that others may read is refused (E_DENIED).
+// Reads a key file. With need_secret a file that others may read is refused (E_DENIED); its group may, as
+// it is with systemd's credentials.
 // E_NOT_FOUND, E_IO, E_SYNTAX, E_MISSING.
 enum code keys_read(const char *path, bool need_secret, struct key_pair *out, struct error *err);
 

@@ -23,6 +23,15 @@ static bool write_all(int fd, const unsigned char *bytes, size_t len)
     return true;
 }
 
+static bool sync_folder(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool synced = fd >= 0 && fsync(fd) == 0;
+    if (fd >= 0)
+        close(fd);
+    return synced;
+}
+
 // The temporary file's name starts with a dot and ends with our pid: never a digest.
 static enum code write_as(const char *folder, const char *name, const unsigned char *bytes,
                           size_t len, struct error *err)
@@ -36,7 +45,8 @@ static enum code write_as(const char *folder, const char *name, const unsigned c
         goto end;
     }
     fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0 || !write_all(fd, bytes, len) || fsync(fd) != 0 || rename(temporary, path) != 0) {
+    if (fd < 0 || !write_all(fd, bytes, len) || fsync(fd) != 0 || rename(temporary, path) != 0 ||
+        !sync_folder(folder)) {
         code = fail(err, E_IO, "", "cannot write %.200s: %s", path, strerror(errno));
         unlink(temporary);
     }

@@ -191,7 +191,7 @@ static enum code read_token(struct access *access, const char *path, struct erro
     close(fd);
     if (len < 0)
         return fail(err, E_IO, "", "cannot read the token file %s", path);
-    if (st.st_mode & 077)
+    if (st.st_mode & 037) // the group may: a credential of systemd's shows its access list there
         return fail(err, E_DENIED, "", "others may read the token file %s; chmod 600 it", path);
     while (len > 0 && strchr(" \t\r\n", token[len - 1]) && token[len - 1])
         len--;
