@@ -188,6 +188,8 @@ static enum code run_epoch(struct training *t, struct epoch_log *log, struct err
         log_value(log, "", "learning_rate", optimizer_rate(&t->optimizer));
         t->done = true;
         t->end_reason = "diverged";
+        if (callbacks_stopped_by(t->callbacks))
+            t->end_reason = callbacks_stopped_by(t->callbacks);
         return fail(
             err, E_DIVERGED, "",
             "the loss became %s in epoch %d; a smaller learning_rate, or clipnorm, may help",
