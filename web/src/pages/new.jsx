@@ -15,12 +15,14 @@ const EXAMPLE = `{
     "validation_split": 0.2
   },
   "model": {"layers": [
-    {"type": "Dense", "units": {"hp": "Int", "name": "units", "min_value": 8, "max_value": 64, "step": 8},
+    {"type": "Dense",
+     "units": {"hp": "Int", "name": "units", "min_value": 8, "max_value": 64, "step": 8},
      "activation": {"hp": "Choice", "name": "activation", "values": ["relu", "tanh"]}},
     {"type": "Dense", "units": 3, "activation": "softmax"}]},
   "compile": {
-    "optimizer": {"type": "Adam", "learning_rate":
-      {"hp": "Float", "name": "learning_rate", "min_value": 0.0001, "max_value": 0.1, "sampling": "log"}},
+    "optimizer": {"type": "Adam", "learning_rate": {
+      "hp": "Float", "name": "learning_rate",
+      "min_value": 0.0001, "max_value": 0.1, "sampling": "log"}},
     "loss": "sparse_categorical_crossentropy",
     "metrics": ["accuracy"]},
   "fit": {"epochs": 30, "batch_size": 32},
