@@ -105,6 +105,9 @@ static bool same_point(const struct player *player, const struct decision_row *r
     const struct space *space = &player->spec.space;
     if (proposal->continues)
         return proposal->parent == row->trial;
+    if (proposal->parent >= 0)
+        return space_equal(space, player->study->trials[proposal->parent]->values,
+                           player->study->trials[row->trial]->values);
     struct value *values = alloc_zero((size_t)space->n, sizeof *values);
     space_from_unit(space, proposal->unit, values);
     bool same = space_equal(space, values, player->study->trials[row->trial]->values);

@@ -66,10 +66,8 @@ enum code point_set_of(struct point_set *set, int bits, const struct history *hi
 {
     *set = (struct point_set){.bits = bits};
     for (int i = 0; i < history->n; i++)
-        if (point_set_add(set, history->space, history->trials[i].unit)) {
-            point_set_fini(set);
+        if (point_set_add(set, history->space, history->trials[i].unit))
             return E_MEMORY;
-        }
     return OK;
 }
 

@@ -19,7 +19,7 @@ void point_set_fini(struct point_set *set);
 bool point_set_has(const struct point_set *set, const struct space *space, const double *unit);
 // E_MEMORY. Adding what is there changes nothing.
 enum code point_set_add(struct point_set *set, const struct space *space, const double *unit);
-// All trials of a history.
+// All trials of a history, into a new set; to be released also after E_MEMORY.
 enum code point_set_of(struct point_set *set, int bits, const struct history *history);
 
 // Rounds to grids and canonicalises in place. `values`: scratch [space->n].

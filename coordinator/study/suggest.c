@@ -173,10 +173,13 @@ static struct trial *next_waiting(struct study *study)
     return NULL;
 }
 
+// What is promoted keeps its parent's values to the last bit; those of a unit may differ there.
 static struct giving giving_of(const struct study *study, const struct suggestion *suggestion)
 {
+    const struct trial *parent =
+        suggestion->parent >= 0 ? study_find_trial(study, suggestion->parent) : NULL;
     return (struct giving){
-        .values = suggestion->values,
+        .values = parent ? parent->values : suggestion->values,
         .epochs = suggestion->epochs,
         .initial_epoch = suggestion->initial_epoch,
         .parent = suggestion->parent,

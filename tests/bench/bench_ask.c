@@ -37,7 +37,7 @@ static bool open_study(struct study *s, const char *type, int room)
                  "%s{\"hp\":\"Float\",\"name\":\"x%d\",\"min_value\":1e-4,\"max_value\":1%s}",
                  j ? "," : "", j, j % 2 ? ",\"sampling\":\"log\"" : "");
     }
-    strcat(text, "]");
+    snprintf(text + strlen(text), sizeof text - strlen(text), "]");
     cJSON *list = json_read(text, strlen(text), NULL, &err);
     faults_init(&faults);
     enum code code = space_from_parameters(list, "", &s->spec.space, &faults);

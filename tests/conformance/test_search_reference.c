@@ -90,7 +90,7 @@ static void make_space(struct space *space, int d)
                  "%s{\"hp\":\"Float\",\"name\":\"x%d\",\"min_value\":0,\"max_value\":1}",
                  j ? "," : "", j);
     }
-    strcat(text, "]");
+    snprintf(text + strlen(text), sizeof text - strlen(text), "]");
     cJSON *list = json_read(text, strlen(text), NULL, NULL);
     faults_init(&faults);
     assert_int_equal(space_from_parameters(list, "", space, &faults), OK);

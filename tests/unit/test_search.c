@@ -3,6 +3,7 @@
 #include "tests/test.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/search_sim.h"
@@ -91,8 +92,8 @@ static void points_differ(const char *type, enum sampler sampler)
     for (int a = 0; a < sim.history.n; a++)
         for (int b = a + 1; b < sim.history.n; b++)
             if (sim.trials[b].parent < 0 && same_point(&sim, a, b))
-                fail_msg("%s gave trial %d again as %d, %.17g %.17g", type, a, b, sim.trials[a].unit[1],
-                         sim.trials[b].unit[1]);
+                fail_msg("%s gave trial %d again as %d, %.17g %.17g", type, a, b,
+                         sim.trials[a].unit[1], sim.trials[b].unit[1]);
     sim_fini(&sim);
 }
 
@@ -258,7 +259,7 @@ static void an_unknown_tuner_is_named_with_those_there_are(void **state)
     struct study_spec spec = {0};
     struct search search;
     struct error err;
-    strcpy(spec.tuner.type, "Oracle");
+    snprintf(spec.tuner.type, sizeof spec.tuner.type, "Oracle");
     assert_int_equal(search_new(&search, &spec, &err), E_UNKNOWN);
     assert_string_equal(err.pointer, "/tuner/type");
     assert_non_null(strstr(err.message, "BayesianOptimization"));

@@ -130,7 +130,8 @@ static void covariances(struct gp_fit *fit, const double *theta)
 static bool factorise(struct gp_fit *fit, const double *theta)
 {
     double s = exp(theta[fit->d]), v = exp(theta[fit->d + 1]);
-    for (double jitter = 0; jitter<1e-3; jitter = jitter> 0 ? 10 * jitter : 1e-8) {
+    double jitter = 0;
+    for (int tries = 0; tries<6; tries++, jitter = jitter> 0 ? 10 * jitter : 1e-8) {
         const double *k = fit->k;
         for (int i = 0; i < fit->n; i++) {
             double *row = fit->l + (size_t)i * (size_t)fit->ld;

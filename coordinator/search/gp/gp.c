@@ -41,7 +41,8 @@ static void covariance_row(struct gp *gp, int i, double *x, double *row)
 
 static bool factorise(struct gp *gp, const double *known, double *x)
 {
-    for (double jitter = 0; jitter<1e-3; jitter = jitter> 0 ? 10 * jitter : 1e-8) {
+    double jitter = 0;
+    for (int tries = 0; tries<6; tries++, jitter = jitter> 0 ? 10 * jitter : 1e-8) {
         for (int i = 0; i < gp->n; i++) {
             covariance_row(gp, i, x, row_of(gp, i));
             row_of(gp, i)[i] = gp->s + gp->v + gp->s * jitter + (known ? known[i] : 0);

@@ -46,7 +46,7 @@ static bool pressed(double x, double lo, double hi, double g)
 static void two_loops(struct lbfgs *b, const double *x, const double *lo, const double *hi)
 {
     int n = b->n;
-    double a[MEMORY], *d = b->direction;
+    double a[MEMORY] = {0}, *d = b->direction;
 
     for (int i = 0; i < n; i++)
         d[i] = pressed(x[i], lo[i], hi[i], b->g[i]) ? 0 : -b->g[i];
