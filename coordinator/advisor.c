@@ -145,13 +145,18 @@ static void deliver(struct advisor *advisor, struct advice *advice)
         advisor->news(advisor->context);
 }
 
-static void close_seat(struct advisor *advisor, struct seat *seat)
+static void free_seat(struct seat *seat)
 {
-    HASH_DEL(advisor->seats, seat);
     tape_fini(&seat->tape);
     spec_release(seat->spec);
     free(seat->error);
     free(seat);
+}
+
+static void close_seat(struct advisor *advisor, struct seat *seat)
+{
+    HASH_DEL(advisor->seats, seat);
+    free_seat(seat);
 }
 
 static void open_seat(struct advisor *advisor, struct message *message)
@@ -324,9 +329,12 @@ void advisor_free(struct advisor *advisor)
     pthread_mutex_unlock(&advisor->lock);
     if (advisor->news)
         pthread_join(advisor->thread, NULL);
-    struct seat *seat, *next_seat;
-    HASH_ITER(hh, advisor->seats, seat, next_seat)
-    close_seat(advisor, seat);
+    struct seat *seat = advisor->seats, *next_seat;
+    HASH_CLEAR(hh, advisor->seats);
+    for (; seat; seat = next_seat) {
+        next_seat = seat->hh.next;
+        free_seat(seat);
+    }
     struct message *message, *next_message;
     DL_FOREACH_SAFE(advisor->inbox, message, next_message)
     free_message(message);

@@ -61,6 +61,17 @@ static void lease_all(struct core *core, const struct study *study, const char *
     }
 }
 
+static struct held_study *trials_study(struct core *core, struct request *request)
+{
+    struct held_study *held = core_find_study(core, request->command->name);
+    struct error err;
+    if (!held) {
+        fail(&err, E_NOT_FOUND, "", "there is no study \"%.200s\"", request->command->name);
+        core_refuse(core, request, &err);
+    }
+    return held;
+}
+
 struct ask {
     const char *client;
     int count;
@@ -104,15 +115,13 @@ static bool try_ask(struct core *core, struct held_study *held, struct request *
 
 void core_suggest(struct core *core, struct request *request)
 {
-    struct held_study *held = core_find_study(core, request->command->name);
+    struct held_study *held = trials_study(core, request);
     struct ask ask = {0};
     struct faults faults;
-    faults_init(&faults);
     if (!held)
-        fault(&faults, E_NOT_FOUND, "", "there is no study \"%.200s\"", request->command->name);
-    else
-        read_ask(request->command->body, &ask, &faults);
-    if (faults.count)
+        return;
+    faults_init(&faults);
+    if (!read_ask(request->command->body, &ask, &faults))
         core_refuse_faults(core, request, &faults);
     else if (!try_ask(core, held, request, &ask)) {
         DL_APPEND(core->asking, request);
@@ -133,17 +142,6 @@ void core_retry_suggestions(struct core *core)
 }
 
 // ---- measurements and results
-
-static struct held_study *trials_study(struct core *core, struct request *request)
-{
-    struct held_study *held = core_find_study(core, request->command->name);
-    struct error err;
-    if (!held) {
-        fail(&err, E_NOT_FOUND, "", "there is no study \"%.200s\"", request->command->name);
-        core_refuse(core, request, &err);
-    }
-    return held;
-}
 
 static void check_metrics(const cJSON *metrics, struct faults *faults)
 {

@@ -195,10 +195,10 @@ void core_remove_study(struct core *core, struct held_study *held)
     HASH_DELETE(hh, core->studies, held);
     HASH_DELETE(by_name, core->by_name, held);
     DL_DELETE(core->list, held);
-    struct checkpoint_entry *entry, *next;
-    HASH_ITER(hh, held->checkpoints, entry, next)
-    {
-        HASH_DEL(held->checkpoints, entry);
+    struct checkpoint_entry *entry = held->checkpoints, *next;
+    HASH_CLEAR(hh, held->checkpoints);
+    for (; entry; entry = next) {
+        next = entry->hh.next;
         free(entry);
     }
     study_free(held->study);

@@ -171,10 +171,10 @@ void core_unload(struct core *core)
     struct held_study *held, *next;
     DL_FOREACH_SAFE(core->list, held, next)
     core_remove_study(core, held);
-    struct flying_key *flying, *next_flying;
-    HASH_ITER(hh, core->flying, flying, next_flying)
-    {
-        HASH_DEL(core->flying, flying);
+    struct flying_key *flying = core->flying, *next_flying;
+    HASH_CLEAR(hh, core->flying);
+    for (; flying; flying = next_flying) {
+        next_flying = flying->hh.next;
         free(flying->key);
         free(flying);
     }

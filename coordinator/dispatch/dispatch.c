@@ -132,10 +132,10 @@ static void expire_clients(struct core *core)
 
 static void expire_workers(struct core *core)
 {
-    struct worker *worker, *next;
-    HASH_ITER(hh, core->fleet.workers, worker, next)
-    if (worker->state != WORKER_GONE && core->now.s - worker->last_s > core->lease_s)
-        member_gone(core, worker, "it is silent");
+    struct worker *worker;
+    for (worker = core->fleet.workers; worker; worker = worker->hh.next)
+        if (worker->state != WORKER_GONE && core->now.s - worker->last_s > core->lease_s)
+            member_gone(core, worker, "it is silent");
 }
 
 static void expire_leases(struct core *core)

@@ -30,10 +30,10 @@ struct worker *fleet_add(struct fleet *fleet, const char *id)
 
 void fleet_clear(struct fleet *fleet)
 {
-    struct worker *worker, *next;
-    HASH_ITER(hh, fleet->workers, worker, next)
-    {
-        HASH_DEL(fleet->workers, worker);
+    struct worker *worker = fleet->workers, *next;
+    HASH_CLEAR(hh, fleet->workers);
+    for (; worker; worker = next) {
+        next = worker->hh.next;
         free(worker->name);
         free(worker->host);
         free(worker->version);
@@ -96,11 +96,10 @@ double fleet_throughput(const struct worker *worker, double now)
 
 struct worker *fleet_free_worker(const struct fleet *fleet)
 {
-    struct worker *best = NULL, *worker, *next;
+    struct worker *best = NULL, *worker;
     if (fleet->busy >= fleet->slots)
         return NULL;
-    HASH_ITER(hh, fleet->workers, worker, next)
-    {
+    for (worker = fleet->workers; worker; worker = worker->hh.next) {
         int room = worker->slots - worker->busy;
         if (worker->state == WORKER_CONNECTED && room > 0 &&
             (!best || room > best->slots - best->busy))

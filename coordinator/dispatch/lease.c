@@ -58,7 +58,7 @@ void lease_drop(struct leases *leases, struct lease *lease)
     struct entry *entry = entry_of(lease);
     if (runs(entry))
         DL_DELETE(leases->running, entry);
-    HASH_DEL(leases->by_key, entry);
+    HASH_DEL(leases->by_key, entry); // NOLINT(clang-analyzer-*): it does not know that uthash keeps its list
     free(entry);
 }
 
@@ -66,9 +66,12 @@ void leases_free(struct leases *leases)
 {
     if (!leases)
         return;
-    struct entry *entry, *next;
-    HASH_ITER(hh, leases->by_key, entry, next)
-    lease_drop(leases, &entry->lease);
+    struct entry *entry = leases->by_key, *next;
+    HASH_CLEAR(hh, leases->by_key);
+    for (; entry; entry = next) {
+        next = entry->hh.next;
+        free(entry);
+    }
     free(leases);
 }
 

@@ -42,9 +42,8 @@ cJSON *dispatch_list(struct core *core)
 {
     cJSON *body = alloc_sure(cJSON_CreateObject());
     cJSON *list = cJSON_AddArrayToObject(body, "workers");
-    struct worker *worker, *next;
-    HASH_ITER(hh, core->fleet.workers, worker, next)
-    {
+    struct worker *worker;
+    for (worker = core->fleet.workers; worker; worker = worker->hh.next) {
         cJSON *item = describe(core, worker);
         cJSON_AddStringToObject(item, "version", worker->version ? worker->version : "");
         cJSON_AddStringToObject(item, "cpu", worker->cpu ? worker->cpu : "");
@@ -68,10 +67,9 @@ static void store_worker(struct core *core, const struct worker *worker)
 // A worker's news are worth one event and one row a group.
 void dispatch_flush_news(struct core *core)
 {
-    struct worker *worker, *next;
+    struct worker *worker;
     int connected = 0;
-    HASH_ITER(hh, core->fleet.workers, worker, next)
-    {
+    for (worker = core->fleet.workers; worker; worker = worker->hh.next) {
         connected += worker->state != WORKER_GONE;
         if (!worker->has_news)
             continue;

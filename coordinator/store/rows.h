@@ -143,15 +143,15 @@ char *row_sql(enum row_table table, enum row_act act);
 
 static inline int64_t *row_integer(const struct column *column, void *row)
 {
-    return (int64_t *)((char *)row + column->offset);
+    return (int64_t *)(void *)((char *)row + column->offset);
 }
 static inline double *row_real(const struct column *column, void *row)
 {
-    return (double *)((char *)row + column->offset);
+    return (double *)(void *)((char *)row + column->offset);
 }
 static inline const char **row_text(const struct column *column, void *row)
 {
-    return (const char **)((char *)row + column->offset);
+    return (const char **)(void *)((char *)row + column->offset);
 }
 
 #endif

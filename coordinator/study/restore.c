@@ -75,8 +75,8 @@ enum code study_restore_trial(struct study *study, const struct trial_row *row, 
         trial->executions[i] = (struct execution){
             .best = NAN, .base_best = NAN, .queued = !trial_state_ended(trial->state)};
     study->fidelity |= trial->epochs > 0;
-    study->trials =
-        alloc_more(study->trials, study->ntrials, &study->trials_cap, sizeof *study->trials);
+    study->trials = alloc_more(study->trials, study->ntrials, &study->trials_cap,
+                               sizeof *study->trials); // NOLINT: an array of pointers
     study->trials[study->ntrials++] = trial;
     study->counts[state]++;
     seen_add(study->seen, trial->values);

@@ -16,7 +16,7 @@ struct seen *seen_new(const struct space *space)
 {
     struct seen *seen = alloc_zero(1, sizeof *seen);
     *seen = (struct seen){.space = space, .room = 64};
-    seen->slots = alloc_zero(seen->room, sizeof *seen->slots);
+    seen->slots = alloc_zero(seen->room, sizeof *seen->slots); // NOLINT: an array of pointers
     return seen;
 }
 
@@ -41,7 +41,7 @@ static void grow(struct seen *seen)
     const struct value **old = seen->slots;
     size_t room = seen->room;
     seen->room *= 2;
-    seen->slots = alloc_zero(seen->room, sizeof *seen->slots);
+    seen->slots = alloc_zero(seen->room, sizeof *seen->slots); // NOLINT: an array of pointers
     for (size_t i = 0; i < room; i++)
         if (old[i])
             *slot_of(seen, old[i]) = old[i];

@@ -174,8 +174,8 @@ struct trial *trial_give(struct study *study, const struct giving *giving, struc
     cJSON_Delete(json);
     for (int i = 0; i < study->nexecutions; i++)
         trial->executions[i] = (struct execution){.best = NAN, .base_best = NAN, .queued = true};
-    study->trials =
-        alloc_more(study->trials, study->ntrials, &study->trials_cap, sizeof *study->trials);
+    study->trials = alloc_more(study->trials, study->ntrials, &study->trials_cap,
+                               sizeof *study->trials); // NOLINT: an array of pointers
     study->trials[study->ntrials++] = trial;
     study->counts[TRIAL_QUEUED]++;
     seen_add(study->seen, trial->values);
