@@ -58,7 +58,7 @@ void lease_drop(struct leases *leases, struct lease *lease)
     struct entry *entry = entry_of(lease);
     if (runs(entry))
         DL_DELETE(leases->running, entry);
-    HASH_DEL(leases->by_key, entry); // NOLINT(clang-analyzer-*): it does not know that uthash keeps its list
+    HASH_DEL(leases->by_key, entry); // NOLINT(clang-analyzer-*): uthash keeps its list right
     free(entry);
 }
 
