@@ -1,5 +1,5 @@
-// Our side of the engine's benchmark: seconds of a training epoch for each workload on Fashion-MNIST
-// (48,000 images of the training part), and the share of the machine's own sgemm peak that the whole
+// Our side of the engine's benchmark: processor seconds of a training epoch for each workload on Fashion-MNIST
+// (the first 48,000 images, no validation), and the share of the machine's own sgemm peak that the whole
 // epoch reaches. tests/bench/engine.py runs it beside PyTorch.
 //   bench_engine DATA_DIR [WORKLOAD [EPOCHS]]     one line of JSON for each epoch
 #include <cblas.h>
@@ -46,11 +46,13 @@ static const struct {
      28.0 * (4.0 * 28 * 256 + 6.0 * 64 * 256) + 6.0 * 64 * 10},
 };
 
+// Processor time: one thread that never waits, so on a free machine it is the time on the clock, and on
+// a busy one the others do not count.
 static double now(void)
 {
     struct timespec t;
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
@@ -110,16 +112,19 @@ static enum code run(size_t index, int epochs, double peak, const struct dataset
     enum code code = tree ? training_new(&training, tree, data, 1, NULL, err) : err->code;
 
     for (int e = 0; code == OK && e < epochs; e++) {
+        const double start = now();
         struct epoch_log log;
 
         code = training_epoch(training, &log, err);
-        if (code == OK)
+        if (code == OK) {
+            const double seconds = now() - start;
+
             printf(
                 "{\"workload\": \"%s\", \"seconds\": %.4f, \"peak_share\": %.3f, \"loss\": %.4f, "
-                "\"val_accuracy\": %.4f, \"val_seconds\": %.4f}\n",
-                workloads[index].name, log.seconds,
-                48000.0 * workloads[index].flops / log.seconds / peak, log.metrics[0].value,
-                log.metrics[3].value, log.val_seconds);
+                "\"accuracy\": %.4f}\n",
+                workloads[index].name, seconds, 48000.0 * workloads[index].flops / seconds / peak,
+                log.metrics[0].value, log.metrics[1].value);
+        }
         fflush(stdout);
     }
     if (tree && code == OK)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The engine beside PyTorch, on this machine, one thread: both run an epoch in turn, so that whatever
-else the machine does hits both, and the medians are compared.
+else the machine does hits both, and the medians of processor seconds are compared.
 
     engine.py BENCH_ENGINE [ROUNDS [WORKLOAD …]]
 
@@ -10,6 +10,7 @@ missed. Also two slots on two cores against one.
 """
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -44,10 +45,10 @@ class Runner:
         self.stop()
 
     def stop(self):
-        self.process.send_signal(19)
+        self.process.send_signal(signal.SIGSTOP)
 
     def epoch(self):
-        self.process.send_signal(18)
+        self.process.send_signal(signal.SIGCONT)
         line = self.process.stdout.readline()
         self.stop()
         if not line:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""PyTorch's side of the engine's benchmark: seconds of a training epoch of each workload of
+"""PyTorch's side of the engine's benchmark: processor seconds of a training epoch of each workload of
 bench_engine.c, on one thread, as fast as PyTorch is on a CPU: images loaded before as floats, batches
 taken by index, memory trimming off (engine.py sets MALLOC_MMAP_THRESHOLD_ and MALLOC_TRIM_THRESHOLD_).
 
@@ -63,13 +63,13 @@ WORKLOADS = {
 
 def epoch(model, optimizer, loss, x, y, batch):
     order = torch.randperm(SAMPLES)
-    start = time.monotonic()
+    start = time.process_time()
     for i in range(0, SAMPLES, batch):
         index = order[i:i + batch]
         optimizer.zero_grad()
         loss(model(x[index]), y[index]).backward()
         optimizer.step()
-    return time.monotonic() - start
+    return time.process_time() - start
 
 
 def main():
