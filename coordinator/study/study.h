@@ -277,7 +277,8 @@ enum study_offer study_take(struct study *study, const char *worker, struct mome
 void study_set_capacity(struct study *study, int slots, struct moment now, struct effects *fx);
 
 // For a client: its open trials, then further ones up to `count`. `late`: it has waited long enough, a
-// random point will do. OFFER_WORK with *n trials; OFFER_NOTHING: there are none.
+// random point will do. OFFER_WORK with *n trials: all there are now; OFFER_NOTHING: there are none;
+// OFFER_WAIT: further ones are on their way, *n of them are the client's by now.
 enum { SUGGEST_MAX = 1000 };
 enum study_offer study_ask(struct study *study, const char *client, int count, bool late,
                            struct moment now, struct effects *fx, int *numbers, int *n);

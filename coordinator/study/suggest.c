@@ -61,8 +61,8 @@ static bool list_is_fresh(const struct study *study)
     return lasting(study) || study->list_seq >= study->told_seq;
 }
 
-// demand: somebody waits for a point at this moment.
-static bool due(const struct study *study, bool demand, struct moment now)
+// demand: how many points somebody waits for at this moment.
+static bool due(const struct study *study, int demand, struct moment now)
 {
     if (study->state != STUDY_RUNNING || !study_wants_more(study, now) || study->search_waits)
         return false;
@@ -70,29 +70,31 @@ static bool due(const struct study *study, bool demand, struct moment now)
         return ready_count(study) == 0 && order_is_stale(study);
     if (ready_count(study) > 0 && list_is_fresh(study))
         return false;
-    bool room = demand || parallel(study) > 1 || study->counts[TRIAL_RUNNING] < parallel(study);
+    bool room = demand > 0 || parallel(study) > 1 || study->counts[TRIAL_RUNNING] < parallel(study);
     return room && order_is_stale(study);
 }
 
-static int order_size(const struct study *study)
+static int order_size(const struct study *study, int demand)
 {
-    int64_t count = LASTING_LIST;
-    if (!lasting(study)) {
-        count = parallel(study) - study->counts[TRIAL_RUNNING];
-        count = count < 1 ? 1 : count;
-    }
+    int running = study->counts[TRIAL_RUNNING];
+    int64_t count = lasting(study) ? LASTING_LIST : parallel(study) - running;
+    if (study->max_parallel_trials > 0 && demand > study->max_parallel_trials - running)
+        demand = (int)study->max_parallel_trials - running;
+    if (!lasting(study) && demand > PARALLEL_MAX)
+        demand = PARALLEL_MAX; // the others are ordered when these are given
+    count = count < demand ? demand : count < 1 ? 1 : count;
     if (study->max_trials >= 0 && study->max_trials - study->ntrials < count)
         count = study->max_trials - study->ntrials;
     return (int)count;
 }
 
-static void order(struct study *study, bool demand, struct moment now, struct effects *fx)
+static void order(struct study *study, int demand, struct moment now, struct effects *fx)
 {
     if (!due(study, demand, now))
         return;
     struct effect *effect = effect_add(fx, EFFECT_ASK, 0, 0);
     effect->basis_seq = study->sequence;
-    effect->count = order_size(study);
+    effect->count = order_size(study, demand);
     study->asked = true;
     study->asked_seq = study->sequence;
     study->asked_s = now.s;
@@ -100,7 +102,7 @@ static void order(struct study *study, bool demand, struct moment now, struct ef
 
 void suggestions_order(struct study *study, struct moment now, struct effects *fx)
 {
-    order(study, false, now, fx);
+    order(study, 0, now, fx);
 }
 
 void study_set_capacity(struct study *study, int slots, struct moment now, struct effects *fx)
@@ -266,13 +268,13 @@ static struct trial *give_listed(struct study *study, struct moment now, struct 
     return trial;
 }
 
-// A new trial (or one that goes on) from the list.
-static enum study_offer next_new(struct study *study, bool late, struct moment now,
+// A new trial (or one that goes on) from the list. wanted: this one and those asked for after it.
+static enum study_offer next_new(struct study *study, int wanted, bool late, struct moment now,
                                  struct effects *fx, struct trial **out)
 {
     if (!study_wants_more(study, now))
         return OFFER_NOTHING;
-    order(study, true, now, fx);
+    order(study, wanted, now, fx);
     bool idle = study->counts[TRIAL_RUNNING] == 0;
     bool patient = idle || now.s < study->asked_s + FRESH_S;
     if (!list_is_fresh(study) && study->asked && patient && !late)
@@ -282,7 +284,7 @@ static enum study_offer next_new(struct study *study, bool late, struct moment n
         return OFFER_NOTHING;
     if (!*out && late && !study->search_waits && !study->fidelity)
         *out = give_random(study, "nothing was ready within 250 ms", now, fx);
-    order(study, *out == NULL, now, fx);
+    order(study, *out ? wanted - 1 : wanted, now, fx);
     if (*out)
         return OFFER_WORK;
     return study->asked ? OFFER_WAIT : OFFER_NOTHING;
@@ -319,7 +321,7 @@ enum study_offer study_take(struct study *study, const char *worker, struct mome
             return OFFER_NOTHING;
         struct trial *next = next_waiting(study);
         if (!next) {
-            enum study_offer offer = next_new(study, false, now, fx, &next);
+            enum study_offer offer = next_new(study, 1, false, now, fx, &next);
             if (offer != OFFER_WORK)
                 return offer;
         }
@@ -370,8 +372,8 @@ enum study_offer study_ask(struct study *study, const char *client, int count, b
     while (*n < count && trial_may_start(study)) {
         struct trial *trial = next_waiting(study);
         if (!trial) {
-            enum study_offer offer = next_new(study, late, now, fx, &trial);
-            if (offer == OFFER_WAIT && *n == 0)
+            enum study_offer offer = next_new(study, count - *n, late, now, fx, &trial);
+            if (offer == OFFER_WAIT)
                 return OFFER_WAIT;
             if (offer != OFFER_WORK)
                 break;

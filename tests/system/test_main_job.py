@@ -282,3 +282,11 @@ def test_ask_and_tell_by_a_client_of_its_own(coordinator):
             coordinator.post(path + "/complete", {"metrics": {"loss": loss}})
     assert sorted(scores) == list(range(12))
     assert coordinator.wait_study("own")["best_trial"]["number"] == min(scores, key=scores.get)
+
+
+@pytest.mark.parametrize("count, given", [(2, 2), (20, 20), (70, 60)])
+def test_a_client_gets_as_many_trials_as_it_asks_for_within_the_budget(coordinator, count, given):
+    coordinator.submit(json.loads((ROOT / "schema" / "examples" / "ask-tell.json").read_text()))
+    trials = coordinator.post("/studies/ask-tell/suggest", {"count": count, "client_id": "me"})["trials"]
+    assert [t["number"] for t in trials] == list(range(given))
+    assert len({json.dumps(t["hyperparameters"], sort_keys=True) for t in trials}) == given

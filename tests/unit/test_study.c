@@ -657,6 +657,37 @@ static void an_ask_that_waited_long_enough_gets_a_random_point_that_says_so(void
     finish(rig);
 }
 
+static void as_many_are_given_as_were_asked_for_while_the_limits_allow(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *limits;
+        int count, given, orders; // orders: at most so many answers of the search are waited for
+    } cases[] = {
+        {"\"max_trials\": 60", 2, 2, 1},
+        {"\"max_trials\": 60", 40, 40, 2}, // the search is asked for 32 at most
+        {"\"max_trials\": 5", 9, 5, 1},
+        {"\"max_trials\": 60, \"max_parallel_trials\": 3", 9, 3, 1},
+    };
+    for (size_t c = 0; c < 2 * sizeof cases / sizeof *cases; c++) {
+        int numbers[64], orders = 0, n;
+        char tuner[256];
+        snprintf(
+            tuner, sizeof tuner,
+            "\"type\": \"%s\", %s, \"objective\": {\"name\": \"loss\", \"direction\": \"min\"}",
+            c % 2 ? "RandomSearch" : "BayesianOptimization", cases[c / 2].limits);
+        struct rig *rig = parameters(tuner);
+        while ((n = ask(rig, "a", cases[c / 2].count, false, numbers)) < 0) {
+            assert_true(rig->asked && ++orders <= cases[c / 2].orders);
+            advise(rig);
+        }
+        assert_int_equal(n, cases[c / 2].given);
+        for (int i = 0; i < n; i++)
+            assert_int_equal(numbers[i], i);
+        finish(rig);
+    }
+}
+
 static void a_users_point_is_given_once_and_within_the_budget(void **state)
 {
     (void)state;
@@ -762,6 +793,7 @@ int main(void)
         cmocka_unit_test(a_client_gets_its_open_trials_back),
         cmocka_unit_test(a_silent_clients_trial_goes_to_the_next_unless_it_speaks_first),
         cmocka_unit_test(an_ask_that_waited_long_enough_gets_a_random_point_that_says_so),
+        cmocka_unit_test(as_many_are_given_as_were_asked_for_while_the_limits_allow),
         cmocka_unit_test(a_users_point_is_given_once_and_within_the_budget),
         cmocka_unit_test(on_one_slot_each_result_is_waited_for_by_the_next_trial),
         cmocka_unit_test(beside_others_a_trial_waits_a_quarter_second_for_the_newest_advice),
