@@ -95,8 +95,10 @@ enum code study_restore_execution(struct study *study, const struct execution_ro
     struct trial *trial = study->trials[row->trial];
     if (state == EXECUTION_FAILED)
         trial->failures++;
-    if ((state == EXECUTION_COMPLETED || state == EXECUTION_PRUNED) && row->attempt < 64)
-        execution->kept_attempts |= UINT64_C(1) << row->attempt;
+    if (state == EXECUTION_COMPLETED || state == EXECUTION_PRUNED) {
+        execution->kept_attempts |= row->attempt < 64 ? UINT64_C(1) << row->attempt : 0;
+        execution->rounds_read++;
+    }
     execution->state = state;
     execution->attempt = (int)row->attempt;
     execution->seed = row->seed;
@@ -160,6 +162,7 @@ enum code study_restore_decision(struct study *study, const struct decision_row 
         tape_given(&study->tape, &decision,
                    &(struct tape_point){trial->values, trial->bracket, trial->round, trial->parent,
                                         trial->own});
+        trial->rounds_read++;
         study->given_seq = row->seq;
     }
     *out = decision;
@@ -186,6 +189,10 @@ static void restore_queues(struct study *study, struct trial *trial)
     for (int i = 0; i < study->nexecutions; i++) {
         struct execution *execution = &trial->executions[i];
         study->busy += execution->state == EXECUTION_RUNNING && execution->worker;
+        bool rests =
+            execution->state == EXECUTION_COMPLETED || execution->state == EXECUTION_PRUNED;
+        if (rests && execution->rounds_read < trial->rounds_read) // the trial went on without it
+            execution->queued = true;
         if (execution->queued && !trial_is_clients(trial))
             execution_queue(study, trial, i);
     }

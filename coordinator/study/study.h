@@ -97,6 +97,7 @@ struct execution {
     double base_best;
     int base_best_epoch;
     uint64_t kept_attempts; // bits: attempts read back that completed a round
+    int rounds_read;        // how many those are
     char *error;
     int64_t created_ms, started_ms, ended_ms; // ROW_NULL: not yet
 };
@@ -109,7 +110,8 @@ struct trial {
     int epochs;                     // train up to; 0: the study's own
     int initial_epoch, parent;      // promoted from, -1; epochs behind its checkpoint
     int bracket, round;
-    bool own; // false: a user's point
+    int rounds_read; // how often it was given, as read back: once, and each time it went on
+    bool own;        // false: a user's point
     double score;
     int best_epoch;
     int failures;    // attempts that failed by themselves

@@ -139,6 +139,7 @@ static void whatever_crashes_budgets_are_exact_and_nothing_acknowledged_is_lost(
                                             "\"max_trials\": 12, \"max_parallel_trials\": 2,"
                                             "\"max_consecutive_failed_trials\": 20"));
         fleet_sim_submit(sim, study("asha", "\"type\": \"ASHA\", \"objective\": \"accuracy\","
+                                            "\"executions_per_trial\": 2,"
                                             "\"max_epochs\": 9, \"max_trials\": 12,"
                                             "\"max_consecutive_failed_trials\": 20"));
         if (!fleet_sim_run(sim, 4000))
