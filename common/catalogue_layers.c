@@ -22,6 +22,7 @@ static const char *const data_formats[] = {"channels_last", NULL};
     {arg, ARG_NAME_OF, .kind = CATALOGUE_INITIALIZER, .fallback = "\"" by_default "\""}
 #define REGULARIZER(arg) {arg, ARG_ENTRY, .nullable = true, .kind = CATALOGUE_REGULARIZER}
 #define FLAG(arg, by_default) {arg, ARG_BOOL, .fallback = #by_default}
+#define FRACTION(arg) {arg, ARG_NUMBER, .fallback = "0", .min = 0, .max = 1, .max_open = true}
 #define UNITS(arg) {arg, ARG_INTEGER, .required = true, .min = 1, .max = UNITS_MAX}
 #define EPSILON {"epsilon", ARG_NUMBER, .fallback = "0.001", .min = 0, .max = 1, .min_open = true}
 
@@ -39,7 +40,7 @@ static const char *const data_formats[] = {"channels_last", NULL};
     {"padding", ARG_NAME, .fallback = "\"valid\"", .names = paddings_}, \
     {"data_format", ARG_NAME, .fallback = "\"channels_last\"", .names = data_formats}, \
     {"dilation_rate", ARG_INTEGERS, .fallback = "1", .min = 1, .max = SIZE_MAX_1D, .count = rank}, \
-    {"groups", ARG_INTEGER, .fallback = "1", .min = 1, .max = 1}, \
+    {"groups", ARG_INTEGER, .fallback = "1", .min = 1, .max = UNITS_MAX}, \
     ACTIVATION("activation", "linear"), \
     KERNEL_AND_BIAS
 
@@ -55,6 +56,8 @@ static const char *const data_formats[] = {"channels_last", NULL};
     KERNEL_AND_BIAS, \
     INITIALIZER("recurrent_initializer", "orthogonal"), \
     REGULARIZER("recurrent_regularizer"), \
+    FRACTION("dropout"), \
+    FRACTION("recurrent_dropout"), \
     FLAG("return_sequences", false), \
     FLAG("go_backwards", false)
 
@@ -110,6 +113,18 @@ static enum code one_of_strides_and_dilation(const cJSON *config, struct error *
     return OK;
 }
 
+static enum code convolution(const cJSON *config, struct error *err)
+{
+    int64_t filters, groups;
+
+    if (json_is_integer(json_member(config, "filters"), &filters) &&
+        json_is_integer(json_member(config, "groups"), &groups) && filters % groups != 0)
+        return fail(err, E_INVALID, "/groups",
+                    "%lld filters cannot be shared evenly by %lld groups", (long long)filters,
+                    (long long)groups);
+    return one_of_strides_and_dilation(config, err);
+}
+
 static enum code one_unknown_dimension(const cJSON *config, struct error *err)
 {
     const cJSON *item, *shape = json_member(config, "target_shape");
@@ -138,8 +153,8 @@ const struct entry catalogue_layers[] = {
     {"LayerNormalization", layer_normalization_args, .infer = infer_layer_normalization},
     {"Reshape", reshape_args, one_unknown_dimension, .infer = infer_reshape},
     {"GaussianNoise", gaussian_noise_args, .infer = infer_same},
-    {"Conv1D", conv1d_args, one_of_strides_and_dilation, .infer = infer_conv},
-    {"Conv2D", conv2d_args, one_of_strides_and_dilation, .infer = infer_conv},
+    {"Conv1D", conv1d_args, convolution, .infer = infer_conv},
+    {"Conv2D", conv2d_args, convolution, .infer = infer_conv},
     {"MaxPooling1D", pooling1d_args, .infer = infer_pooling},
     {"MaxPooling2D", pooling2d_args, .infer = infer_pooling},
     {"AveragePooling1D", pooling1d_args, .infer = infer_pooling},

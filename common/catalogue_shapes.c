@@ -180,13 +180,18 @@ enum code infer_conv(const cJSON *config, const struct shape *in, struct shape *
     int rank = cJSON_GetArraySize(json_member(config, "kernel_size"));
     const char *padding = json_string_or(config, "padding", "valid");
     int64_t filters = json_integer_or(config, "filters", 1);
+    int64_t groups = json_integer_or(config, "groups", 1);
     struct shape made = {.rank = rank + 1};
     enum code code = needs_rank(config, in, rank + 1,
                                 rank == 1 ? "(steps, channels)" : "(height, width, channels)", err);
 
     if (code != OK)
         return code;
-    int64_t weights = times(in->dim[rank], filters);
+    if (in->dim[rank] % groups != 0)
+        return fail(err, E_INVALID, "/groups",
+                    "%lld channels cannot be shared evenly by %lld groups",
+                    (long long)in->dim[rank], (long long)groups);
+    int64_t weights = times(in->dim[rank] / groups, filters);
     for (int i = 0; i < rank; i++) {
         int64_t kernel = element(config, "kernel_size", i);
         int64_t window = (kernel - 1) * element(config, "dilation_rate", i) + 1;

@@ -75,7 +75,26 @@ static const struct {
      "\"kernel_size\": 1}, {\"type\": \"MaxPooling2D\"}, {\"type\": \"Conv2D\", \"filters\": 16, "
      "\"kernel_size\": 2, \"activation\": \"relu\"}, {\"type\": \"Flatten\"}",
      false},
+    {"{\"type\": \"Conv1D\", \"filters\": 6, \"kernel_size\": 2, \"groups\": 3, \"padding\": "
+     "\"same\", \"activation\": \"tanh\"}, {\"type\": \"Conv1D\", \"filters\": 4, "
+     "\"kernel_size\": 2, \"groups\": 2}, {\"type\": \"Flatten\"}",
+     false},
+    {"{\"type\": \"Dense\", \"units\": 64}, {\"type\": \"Reshape\", \"target_shape\": [2, 2, 64]}, "
+     "{\"type\": \"Conv2D\", \"filters\": 4, \"kernel_size\": 2, \"groups\": 2}, {\"type\": "
+     "\"Flatten\"}",
+     false},
     {"{\"type\": \"SimpleRNN\", \"units\": 3, \"activation\": \"%s\"}", true},
+    {"{\"type\": \"SimpleRNN\", \"units\": 3, \"dropout\": 0.4, \"recurrent_dropout\": 0.3}",
+     false},
+    {"{\"type\": \"LSTM\", \"units\": 3, \"dropout\": 0.4, \"return_sequences\": true}, {\"type\": "
+     "\"GRU\", \"units\": 3, \"dropout\": 0.3}",
+     false},
+    {"{\"type\": \"LSTM\", \"units\": 4, \"dropout\": 0.4, \"recurrent_dropout\": 0.3, "
+     "\"return_sequences\": true}, {\"type\": \"GRU\", \"units\": 4, \"recurrent_dropout\": 0.3}",
+     false},
+    {"{\"type\": \"GRU\", \"units\": 4, \"dropout\": 0.4, \"recurrent_dropout\": 0.3, "
+     "\"reset_after\": false}",
+     false},
     {"{\"type\": \"LSTM\", \"units\": 3, \"activation\": \"%s\"}", true},
     {"{\"type\": \"GRU\", \"units\": 3, \"activation\": \"%s\"}", true},
     {"{\"type\": \"LSTM\", \"units\": 3, \"return_sequences\": true}, {\"type\": \"GRU\", "

@@ -198,6 +198,12 @@ static void every_layer_trains(void **state)
     for (int i = 0; i < count; i++)
         with_every_choice(strcmp(entries[i].name, "Embedding") == 0 ? &texts : &sets->blobs,
                           &entries[i], try_layer);
+    static const char *const drops[] = {",\"dropout\":0.5", ",\"recurrent_dropout\":0.5",
+                                        ",\"dropout\":0.5,\"recurrent_dropout\":0.5"};
+    static const char *const recurrent[] = {"SimpleRNN", "LSTM", "GRU"};
+    for (int i = 0; i < 9; i++)
+        try_layer(&sets->blobs, catalogue_find(CATALOGUE_LAYER, recurrent[i / 3]), drops[i % 3]);
+    try_layer(&sets->blobs, catalogue_find(CATALOGUE_LAYER, "Conv1D"), ",\"groups\":2");
 }
 
 static void try_optimizer(const struct dataset *data, const struct entry *entry, const char *more)

@@ -27,7 +27,6 @@
 //   - the log always has learning_rate, and training ends at the first batch whose running loss is not
 //     finite, TerminateOnNaN or not
 //   - dropout is exact to 2^-32 of its rate, drawn from Philox4x32-10 by (seed, layer, step, place)
-// Refused with E_INVALID: groups in convolutions; dropout and recurrent_dropout inside recurrent layers.
 //
 // Determinism: the same configuration, data and seed give the same bits on the same kind of CPU, whatever
 // else runs. Weights, shuffling, noise and split each have a stream of their own, so that none moves the

@@ -70,11 +70,15 @@ enum code recurrent_init(struct layer *l, const cJSON *config, const struct cell
         return fail(err, E_INVALID, usable(r->f) ? "/recurrent_activation" : "/activation",
                     "recurrent layers take linear, relu, leaky_relu, elu, selu, sigmoid, "
                     "hard_sigmoid, tanh or softplus");
-    if (json_number_or(config, "dropout", 0) > 0 ||
-        json_number_or(config, "recurrent_dropout", 0) > 0)
-        return fail(err, E_INVALID, "/dropout",
-                    "dropout inside a recurrent layer is not supported; use 0 and a Dropout layer "
-                    "before it");
+    const double dropout = json_number_or(config, "dropout", 0);
+    const double state_dropout = json_number_or(config, "recurrent_dropout", 0);
+
+    if (!(dropout >= 0 && dropout < 1) || !(state_dropout >= 0 && state_dropout < 1))
+        return fail(err, E_RANGE, dropout >= 0 && dropout < 1 ? "/recurrent_dropout" : "/dropout",
+                    "a share to drop must be 0 or more and below 1");
+    r->dropout = (real)dropout;
+    r->recurrent_dropout = (real)state_dropout;
+    r->input_masks = state_dropout > 0 ? r->gates : 1;
     r->use_bias = json_bool_or(config, "use_bias", true);
     r->sequences = json_bool_or(config, "return_sequences", false);
     r->backwards = json_bool_or(config, "go_backwards", false);
@@ -92,7 +96,7 @@ size_t recurrent_kept(const struct layer *l, size_t batch)
 
     return real_padded(r->steps * batch * r->inputs) + real_padded(r->gates * plane) +
            real_padded(plane + batch * r->units) + real_padded(r->cell->extras * plane) +
-           real_padded(own * plane);
+           real_padded(own * plane) + recurrent_masks_kept(r, batch);
 }
 
 size_t recurrent_scratch(const struct layer *l, size_t batch)
@@ -101,7 +105,8 @@ size_t recurrent_scratch(const struct layer *l, size_t batch)
     const size_t columns = r->gates * r->units;
 
     return real_padded(columns * r->inputs) + real_padded(columns * r->units) +
-           2 * real_padded(batch * r->units) + real_padded(r->steps * batch * r->inputs);
+           2 * real_padded(batch * r->units) + real_padded(r->steps * batch * r->inputs) +
+           recurrent_masks_scratch(r, batch);
 }
 
 static real *take(real **at, size_t numbers)
@@ -122,12 +127,13 @@ static void place(struct layer *l, const struct pass *pass)
     r->gates_at = take(&keep, r->gates * plane);
     r->h = take(&keep, plane + b * r->units);
     r->extra = take(&keep, r->cell->extras * plane);
-    r->dgates = r->cell->own_dgates ? keep : r->gates_at;
+    r->dgates = r->cell->own_dgates ? take(&keep, r->gates * plane) : r->gates_at;
     r->kernel_t = take(&scratch, columns * r->inputs);
     r->recurrent_t = take(&scratch, columns * r->units);
     r->dh = take(&scratch, b * r->units);
     r->dc = take(&scratch, b * r->units);
-    r->dx = scratch;
+    r->dx = take(&scratch, r->steps * b * r->inputs);
+    recurrent_masks_draw(l, pass, keep, scratch);
 }
 
 // The step in the input that is processed at time t.
@@ -166,15 +172,29 @@ static struct step step_of(const struct layer *l, const struct pass *pass, size_
 void recurrent_add(const struct recurrent *r, const struct step *s, const real *h, int gate,
                    real *out)
 {
-    s->k->gemm_nn(s->batch, r->units, r->units, h, r->units, s->u + (size_t)gate * r->units,
-                  r->gates * r->units, out, r->units, true);
+    const real *mask = recurrent_state_mask(r, s->batch, (size_t)gate);
+
+    s->k->gemm_nn(s->batch, r->units, r->units, recurrent_masked(r, 1, s->n, h, mask), r->units,
+                  s->u + (size_t)gate * r->units, r->gates * r->units, out, r->units, true);
 }
 
 void recurrent_back(const struct recurrent *r, const struct step *s, const real *dz, int gate,
                     real *dh, bool add)
 {
+    const real *mask = recurrent_state_mask(r, s->batch, (size_t)gate);
+
     s->k->gemm_nn(s->batch, r->units, r->units, dz, r->units,
-                  s->u_t + (size_t)gate * r->units * r->units, r->units, dh, r->units, add);
+                  s->u_t + (size_t)gate * r->units * r->units, r->units, mask ? r->masked : dh,
+                  r->units, mask ? false : add);
+    if (mask)
+        recurrent_unmask(1, s->n, r->masked, mask, dh, add);
+}
+
+// The inputs of all steps as a gate sees them.
+static const real *inputs_of(const struct recurrent *r, size_t batch, size_t gate)
+{
+    return recurrent_masked(r, r->steps, batch * r->inputs, r->x,
+                            recurrent_input_mask(r, batch, gate));
 }
 
 // x W + b for all steps, a gate at a time.
@@ -186,7 +206,7 @@ static void project(const struct layer *l, const struct pass *pass)
     for (size_t g = 0; g < r->gates; g++) {
         real *out = r->gates_at + g * rows * r->units;
 
-        pass->kernels->gemm_nn(rows, r->units, r->inputs, r->x, r->inputs,
+        pass->kernels->gemm_nn(rows, r->units, r->inputs, inputs_of(r, pass->batch, g), r->inputs,
                                l->params[0].w + g * r->units, columns, out, r->units, false);
         if (r->use_bias)
             pass->kernels->act_forward[ACT_LINEAR](
@@ -217,6 +237,19 @@ void recurrent_forward(struct layer *l, const struct pass *pass, const real *x, 
         memcpy(y, r->h + r->steps * b * u, b * u * sizeof(real));
 }
 
+// dx of all steps, a gate's share.
+static void add_input_gradient(const struct recurrent *r, const struct pass *pass, const real *dz,
+                               size_t g)
+{
+    const size_t d = r->inputs, rows = r->steps * pass->batch;
+    const real *mask = recurrent_input_mask(r, pass->batch, g);
+
+    pass->kernels->gemm_nn(rows, d, r->units, dz, r->units, r->kernel_t + g * r->units * d, d,
+                           mask ? r->masked : r->dx, d, mask ? false : g > 0);
+    if (mask)
+        recurrent_unmask(r->steps, pass->batch * d, r->masked, mask, r->dx, g > 0);
+}
+
 // The gradients of kernel, recurrent kernel, bias and input from the gates' gradients of all steps.
 static void gather_gradients(struct layer *l, const struct pass *pass, real *dx)
 {
@@ -227,19 +260,21 @@ static void gather_gradients(struct layer *l, const struct pass *pass, real *dx)
 
     for (size_t g = 0; g < r->gates; g++) {
         const real *dz = r->gates_at + g * rows * u, *recurrent = r->dgates + g * rows * u;
+        // GRU without reset_after: the candidate's product is with r · h, kept in extra[0]
+        const bool reset = r->cell->own_dgates && !r->reset_after && g == 2;
+        const real *h;
 
-        k->gemm_tn(d, u, rows, r->x, d, dz, u, l->params[0].g + g * u, columns, false);
-        if (!r->cell->own_dgates || r->reset_after || g < 2)
-            k->gemm_tn(u, u, rows, r->h, u, recurrent, u, l->params[1].g + g * u, columns, false);
-        else // GRU without reset_after: the candidate's product is with r · h, kept in extra[0]
-            k->gemm_tn(u, u, rows, r->extra, u, recurrent, u, l->params[1].g + g * u, columns,
-                       false);
+        k->gemm_tn(d, u, rows, inputs_of(r, b, g), d, dz, u, l->params[0].g + g * u, columns,
+                   false);
+        h = recurrent_masked(r, r->steps, b * u, reset ? r->extra : r->h,
+                             recurrent_state_mask(r, b, g));
+        k->gemm_tn(u, u, rows, h, u, recurrent, u, l->params[1].g + g * u, columns, false);
         if (r->use_bias)
             k->column_sum(rows, u, dz, l->params[r->bias].g + g * u);
         if (r->use_bias && r->reset_after)
             k->column_sum(rows, u, recurrent, l->params[r->bias].g + columns + g * u);
         if (dx)
-            k->gemm_nn(rows, d, u, dz, u, r->kernel_t + g * u * d, d, r->dx, d, g > 0);
+            add_input_gradient(r, pass, dz, g);
     }
     for (size_t t = 0; dx && t < r->steps; t++)
         for (size_t i = 0; i < b; i++)

@@ -15,7 +15,12 @@ struct recurrent {
     size_t steps, inputs, units, gates; // T, D, U, G
     const struct activation *f, *gate;  // activation, recurrent_activation
     bool use_bias, sequences, backwards, reset_after;
-    int bias;                       // its place in params
+    int bias; // its place in params
+    real dropout, recurrent_dropout;
+    // Set in a training pass with dropout, else NULL: masks [1 or G][B × D] and [G][B × U]; `masked` is
+    // scratch for a masked factor of a product.
+    real *input_mask, *state_mask, *masked;
+    size_t input_masks;
     real *x, *gates_at, *h, *extra; // in keep
     real *dgates;                 // the gates' gradients at the recurrent side (GRU), else gates_at
     real *kernel_t, *recurrent_t; // turned kernels, in scratch
@@ -61,6 +66,23 @@ void recurrent_add(const struct recurrent *r, const struct step *s, const real *
 // dh += dz · (U's columns of that gate)ᵀ
 void recurrent_back(const struct recurrent *r, const struct step *s, const real *dz, int gate,
                     real *dh, bool add);
+
+// Dropout inside the layer, recurrent_dropout.c. The masks of a batch are the same at every step. As in
+// Keras all gates share one of the inputs, unless recurrent_dropout is not 0: then LSTM and GRU draw one
+// for each gate, of inputs and of states (keras/src/layers/rnn/lstm.py, `implementation`).
+size_t recurrent_masks_kept(const struct recurrent *r, size_t batch);
+size_t recurrent_masks_scratch(const struct recurrent *r, size_t batch);
+// Draws them for a training pass, into keep.
+void recurrent_masks_draw(struct layer *l, const struct pass *pass, real *keep, real *scratch);
+// The mask of a gate's inputs, or NULL.
+const real *recurrent_input_mask(const struct recurrent *r, size_t batch, size_t gate);
+const real *recurrent_state_mask(const struct recurrent *r, size_t batch, size_t gate);
+// x [rows × n] times mask [n] in each row, into r->masked; x itself when mask is NULL.
+const real *recurrent_masked(const struct recurrent *r, size_t rows, size_t n, const real *x,
+                             const real *mask);
+// to += or = from · mask, rows of n.
+void recurrent_unmask(size_t rows, size_t n, const real *from, const real *mask, real *to,
+                      bool add);
 
 #define RECURRENT_LAYER(symbol, keras, start)                                                      \
     const struct layer_ops symbol = {.type = keras,                                                \
