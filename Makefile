@@ -23,6 +23,7 @@ O := $(B)/$(V)
 CPPFLAGS := -I. -I$(O)/gen -D_GNU_SOURCE -DTUNERD_VERSION='"$(VERSION)"'
 LIBS := -lmicrohttpd -lcjson -lsqlite3 -lzmq -lsodium -lopenblas -lz -lcurl -lsystemd -lmuparser -lm -lpthread
 
+comma := ,
 find_c = $(sort $(shell find $(1) -name '*.c' 2>/dev/null))
 COMMON := $(call find_c,common)
 SEARCH := $(call find_c,coordinator/search)
@@ -120,6 +121,8 @@ $(TEST_TOOLS): $(O)/%: $(O)/%.o $(O)/libcommon.a
 TESTS_DOUBLE := $(filter %_double,$(TESTS))
 $(TESTS_DOUBLE): $(O)/%: $(O)/%.o $(O)/libengine_double.a $(O)/libcommon.a
 	$(link) -lcmocka
+$(O)/tests/unit/test_engine_allocations: LDFLAGS += \
+    $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc aligned_alloc posix_memalign strdup)
 $(filter-out $(TESTS_DOUBLE),$(TESTS)): $(O)/%: $(O)/%.o $(addprefix $(O)/lib,coordinator.a worker.a search.a engine.a ctl.a common.a)
 	$(link) -lcmocka
 
