@@ -50,8 +50,8 @@ static double crossentropy_logits(const struct loss *loss, const struct sample *
     const double classes = (double)s->width;
     double top = (double)s->p[0], sum = 0, total = 0, value = 0;
 
-    for (size_t c = 1; c < s->width; c++)
-        top = fmax(top, (double)s->p[c]);
+    for (size_t c = 1; c < s->width; c++) // fmax() here breaks GCC 12 for arm64
+        top = (double)s->p[c] > top ? (double)s->p[c] : top;
     for (size_t c = 0; c < s->width; c++)
         sum += exp((double)s->p[c] - top);
     for (size_t c = 0; c < s->width; c++) {
