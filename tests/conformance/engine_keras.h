@@ -736,7 +736,7 @@ static void check_log(const cJSON *history, const struct epoch_log *log, int epo
     }
 }
 
-static void check_fit(const cJSON *item)
+static void check_fit(const cJSON *item, const struct kernels *k)
 {
     const cJSON *expected = json_member(item, "expected");
     const cJSON *history = json_member(expected, "history");
@@ -752,10 +752,11 @@ static void check_fit(const cJSON *item)
     int epoch = 0;
 
     make_data(item, &data);
-    print_message("    %s\n", name_of(item));
+    print_message("    %s: %s\n", k->name, name_of(item));
     if (training_new(&t, config, &data.dataset, 1, NULL, &err))
         fail_msg("%s: %s %s", name_of(item), err.pointer, err.message);
     t->factor[0] = (real)data.unit;
+    t->kernels = k;
     set_weights(&t->model, reference_at(item, "inputs", "weights"), "value");
     for (; !training_done(t); epoch++) {
         assert_int_equal(training_epoch(t, &log, &err), OK);
@@ -778,9 +779,12 @@ static void check_fit(const cJSON *item)
 static void whole_trainings_give_keras_history_and_weights(void **state)
 {
     const cJSON *item = NULL;
+    const struct kernels *k[4];
+    const int count = kernels_list(k);
 
     (void)state;
-    cJSON_ArrayForEach(item, json_member(reference, "fit")) check_fit(item);
+    for (int i = 0; i < count; i++)
+        cJSON_ArrayForEach(item, json_member(reference, "fit")) check_fit(item, k[i]);
 }
 
 static const struct CMUnitTest engine_tests[] = {

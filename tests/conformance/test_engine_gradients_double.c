@@ -134,7 +134,8 @@ struct setup {
     struct loss_batch batch;
 };
 
-static void make(struct setup *s, const char *stack, const char *activation, int end)
+static void make(struct setup *s, const struct kernels *kernels, const char *stack,
+                 const char *activation, int end)
 {
     const struct shape input = {.rank = 2, .dim = {4, 6}};
     char layers[2048], text[4096];
@@ -176,7 +177,7 @@ static void make(struct setup *s, const char *stack, const char *activation, int
                             .training = true,
                             .step = 7,
                             .seed = 5,
-                            .kernels = kernels_best(),
+                            .kernels = kernels,
                             .scratch = s->model.scratch};
     s->batch = (struct loss_batch){.samples = BATCH,
                                    .width = WIDTH,
@@ -206,12 +207,12 @@ static void check_number(struct setup *s, real *at, double gradient, const char 
         fail_msg("%s[%zu]: backward %.10g, differences %.10g", what, index, gradient, difference);
 }
 
-static void check(const char *stack, const char *activation, int end)
+static void check(const struct kernels *kernels, const char *stack, const char *activation, int end)
 {
     struct setup s;
     real dx[BATCH * 24];
 
-    make(&s, stack, activation, end);
+    make(&s, kernels, stack, activation, end);
     value(&s, model_output_gradient(&s.model));
     model_backward_input(&s.model, &s.pass, s.x, dx);
     model_penalty_gradient(&s.model);
@@ -231,6 +232,8 @@ static void gradients_of_every_layer_activation_and_loss(void **state)
 {
     int activations;
     const struct activation *all = activation_all(&activations);
+    const struct kernels *kernels[4];
+    const int builds = kernels_list(kernels);
 
     (void)state;
     for (size_t i = 0; i < sizeof(stacks) / sizeof(stacks[0]); i++)
@@ -243,7 +246,8 @@ static void gradients_of_every_layer_activation_and_loss(void **state)
                 (all[a].needs_input || all[a].kind == ACT_SOFTMAX))
                 continue;
             for (int end = 0; end < (int)(sizeof(ends) / sizeof(ends[0])); end++)
-                check(stacks[i].layers, all[a].name, end);
+                for (int k = 0; k < builds; k++)
+                    check(kernels[k], stacks[i].layers, all[a].name, end);
         }
 }
 
