@@ -55,6 +55,8 @@ void tape_given(struct tape *tape, const struct decision *decision, const struct
     int index = decision->trial;
     if (index == tape->history.n)
         add_trial(tape, point);
+    else
+        tape->trials[index].round++; // it goes on
     tape->trials[index].state = SEARCH_RUNNING;
     tape->search.ops->given(tape->search.state, &tape->history, index);
 }

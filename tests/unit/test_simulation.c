@@ -77,6 +77,16 @@ static void assert_rules(struct fleet_sim *sim, uint64_t seed)
                  "count(*) AS n FROM epochs GROUP BY study_id, trial, execution, attempt) "
                  "WHERE span != n",
                  0);
+    // a round is more epochs: none is given twice
+    assert_query(sim, seed,
+                 "SELECT count(*) FROM executions e WHERE e.state = 'completed' AND NOT EXISTS "
+                 "(SELECT 1 FROM epochs p WHERE p.study_id = e.study_id AND p.trial = e.trial AND "
+                 " p.execution = e.execution AND p.attempt = e.attempt)",
+                 0);
+    assert_query(sim, seed,
+                 "SELECT count(*) FROM (SELECT 1 FROM decisions WHERE kind = 'given' "
+                 "GROUP BY study_id, trial, epochs HAVING count(*) > 1)",
+                 0);
     // decisions are numbered without a gap
     assert_query(sim, seed,
                  "SELECT count(*) FROM studies s WHERE s.sequence != (SELECT count(*) FROM "
