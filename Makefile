@@ -176,6 +176,20 @@ check:
 	@deploy/deps.sh run check
 	@deploy/check.sh
 
+# The references are measured in the same run. ROUNDS and SEEDS make it shorter.
+ROUNDS ?= 5
+SEEDS ?= 20
+bench:
+	@deploy/deps.sh run bench
+	@$(MAKE) --no-print-directory -j$$(nproc) V=release all $(patsubst %.c,$(B)/release/%,$(BENCH_SOURCES))
+	-$(PYTHON) tests/bench/engine.py $(B)/release/tests/bench/bench_engine $(ROUNDS)
+	-TUNERD_BIN_DIR=$(B) $(PYTHON) tests/bench/throughput.py
+	-TUNERD_BIN_DIR=$(B) $(PYTHON) tests/bench/slot_memory.py
+	-$(B)/release/tests/bench/bench_metrics
+	-$(B)/release/tests/bench/bench_ask
+	-$(B)/release/tests/bench/bench_search --set judged --seeds $(SEEDS) > $(B)/search.jsonl
+	-$(PYTHON) tests/bench/search_compare.py $(B)/search.jsonl
+
 clean:
 	rm -rf $(B)
 

@@ -28,7 +28,7 @@ cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-sup
 
 echo "== clang-tidy"
 # shellcheck disable=SC2086
-echo "$sources" | grep -v '^tests/' | xargs -P"$(nproc)" -n4 \
+echo "$sources" | grep -v '^tests/' | xargs -P"$(nproc)" -n1 \
     clang-tidy --quiet -- -std=gnu11 -I. -Ibuild/release/gen -D_GNU_SOURCE '-DTUNERD_VERSION="check"' 2>/dev/null || bad=1
 [ "$bad" = 0 ] && echo "check: clean"
 exit "$bad"
