@@ -107,7 +107,7 @@ static void send_down(void *context, const char *id, const char *header, size_t 
     (void)payload;
     (void)payload_len;
     struct fleet_sim *sim = context;
-    post(sim, false, atoi(id + 1), header, len);
+    post(sim, false, (int)strtol(id + 1, NULL, 10), header, len);
 }
 
 static void send_up(struct fleet_sim *sim, struct model_worker *worker, cJSON *message)
