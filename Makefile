@@ -152,7 +152,8 @@ run: deps
 test:
 	@deploy/deps.sh run test
 	@$(MAKE) --no-print-directory -j$$(nproc) V=asan all unit
-	@$(PYTHON) tests/run.py --bin-dir $(B)/asan $(patsubst %.c,$(B)/asan/%,$(TEST_SOURCES))
+	@$(MAKE) --no-print-directory -j$$(nproc) V=tsan all
+	@$(PYTHON) tests/run.py --bin-dir $(B)/asan --tsan-dir $(B)/tsan $(patsubst %.c,$(B)/asan/%,$(TEST_SOURCES))
 
 # An installed configuration is never overwritten: the new example then lies beside it.
 SYSCONFDIR ?= /etc

@@ -16,13 +16,15 @@ import xml.etree.ElementTree as ET
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TIMEOUT_S = 600
+# The system tests that run once more under ThreadSanitizer: everything that crosses a thread.
+THREADS = "http_api or killed_at_any_moment or pause_holds or ask_and_tell"
 
 
 def sanitizer_env():
     env = dict(os.environ)
     env["ASAN_OPTIONS"] = "detect_leaks=1:allocator_may_return_null=1"
     env["UBSAN_OPTIONS"] = "print_stacktrace=1:halt_on_error=1"
-    env["TSAN_OPTIONS"] = "halt_on_error=1"
+    env["TSAN_OPTIONS"] = f"halt_on_error=1:suppressions={ROOT / 'tests' / 'tsan.supp'}"
     env["OPENBLAS_NUM_THREADS"] = "1"
     return env
 
@@ -52,14 +54,14 @@ def c_program(path):
     return judged(os.path.relpath(path, ROOT), code, passed, failed, output, seconds)
 
 
-def pytest_folder(folder, bin_dir):
-    report = bin_dir / f"{folder.name}.xml"
+def pytest_run(name, bin_dir, *which):
+    report = bin_dir / "pytest.xml"
     report.unlink(missing_ok=True)
     env = sanitizer_env()
     env["TUNERD_BIN_DIR"] = str(bin_dir)
     env["PYTHONDONTWRITEBYTECODE"] = "1"
     code, output, seconds = run(["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider",
-                                 "--durations=10", f"--junitxml={report}", str(folder)],
+                                 "--durations=10", f"--junitxml={report}", *map(str, which)],
                                 env, 3 * TIMEOUT_S)
     passed = failed = 0
     if report.exists():
@@ -67,7 +69,7 @@ def pytest_folder(folder, bin_dir):
             bad = int(suite.get("failures")) + int(suite.get("errors"))
             failed += bad
             passed += int(suite.get("tests")) - bad - int(suite.get("skipped"))
-    return judged("tests/" + folder.name, code, passed, failed, output, seconds)
+    return judged(name, code, passed, failed, output, seconds)
 
 
 def browser_folder(folder, bin_dir):
@@ -90,6 +92,7 @@ def browser_folder(folder, bin_dir):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bin-dir", type=pathlib.Path, required=True, help="build/asan")
+    parser.add_argument("--tsan-dir", type=pathlib.Path, help="build/tsan: the daemons' threads too")
     parser.add_argument("--c-only", action="store_true", help="leave out system and browser tests")
     parser.add_argument("programs", nargs="*", help="C test programs")
     args = parser.parse_args()
@@ -109,7 +112,11 @@ def main():
         for result in pool.map(c_program, args.programs):
             account(result)
     if not args.c_only:
-        account(pytest_folder(ROOT / "tests" / "system", bin_dir))
+        system = ROOT / "tests" / "system"
+        account(pytest_run("tests/system", bin_dir, system))
+        if args.tsan_dir:
+            account(pytest_run("threads of the daemons", args.tsan_dir.resolve(), "-k",
+                               THREADS, system / "test_main_job.py", system / "test_http_api.py"))
         account(browser_folder(ROOT / "tests" / "browser", bin_dir))
     print(f"{total_passed} passed, {total_failed} failed")
     return 1 if total_failed else 0
