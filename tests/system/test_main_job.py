@@ -134,6 +134,30 @@ def test_a_study_on_real_images_from_submission_to_best_hyperparameters(fleet, t
     assert len(table) == 4 and {row["number"] for row in table} == {"0", "1", "2", "3"}
 
 
+def test_accuracy_on_fashion_mnist_is_what_keras_reaches(fleet):
+    """784-128-64-10, dropout 0.2, Adam, batch 32, 5 epochs: validation accuracy 0.874 +- 0.008 as the mean
+    of three seeds."""
+    coordinator, worker = fleet
+    coordinator.add_dataset("fashion-mnist", sorted(IMAGES.glob("*.gz")))
+    layers = [{"type": "Flatten"}]
+    for units in (128, 64):
+        layers += [{"type": "Dense", "units": units, "activation": "relu"}, {"type": "Dropout", "rate": 0.2}]
+    coordinator.submit({
+        "name": "accuracy", "seed": 1,
+        "dataset": {"name": "fashion-mnist", "scale": "0-1", "validation_split": 0.2},
+        "model": {"layers": [*layers, {"type": "Dense", "units": 10, "activation": "softmax"}]},
+        "compile": {"optimizer": "Adam", "loss": "sparse_categorical_crossentropy",
+                    "metrics": ["accuracy"]},
+        "fit": {"epochs": 5, "batch_size": 32},
+        "tuner": {"type": "RandomSearch", "objective": "val_accuracy", "max_trials": 1,
+                  "executions_per_trial": 3}})
+    coordinator.wait_study("accuracy", alive=[worker], timeout=300)
+    last = [m["val_accuracy"] for (*_, epoch), m in all_metrics(coordinator, "accuracy").items()
+            if epoch == 5]
+    assert len(last) == 3
+    assert sum(last) / 3 == pytest.approx(0.874, abs=0.008), last
+
+
 def test_the_same_study_and_seed_give_the_same_numbers_again(coordinator, daemons, tmp_path):
     worker = coordinator.worker(tmp_path, slots=1)
     daemons.append(worker.start())
