@@ -16,6 +16,7 @@ struct task {
 struct beside *beside_new(int threads, void (*news)(void *context), void *context);
 // Drops what has not begun (calling done with core NULL) and joins the threads.
 void beside_free(struct beside *beside);
+// With one thread tasks are done in the order given.
 void beside_do(struct beside *beside, struct task *task);
 // Calls done() for all that is finished.
 void beside_collect(struct beside *beside, void *core);

@@ -161,6 +161,7 @@ static void turn(struct core *core)
     dispatch_receive(core);
     take_commands(core);
     beside_collect(core->beside, core);
+    beside_collect(core->chunks, core);
     core_take_advice(core);
     tick(core);
     core_retry_suggestions(core);
@@ -210,6 +211,7 @@ static void core_free(struct core *core)
     router_close(core->router);
     advisor_free(core->advisor);
     beside_free(core->beside);
+    beside_free(core->chunks);
     writer_free(core->writer);
     store_reader_close(core->reader);
     store_close(core->store);
@@ -254,7 +256,8 @@ static enum code open_parts(struct core *core, const struct core_options *option
     core->leases = leases_new(core->lease_s);
     core->client_leases = leases_new(core->client_lease_s);
     core->advisor = advisor_new(core->state_dir, wake, core);
-    core->beside = beside_new(2, wake, core);
+    core->beside = beside_new(1, wake, core);
+    core->chunks = beside_new(1, wake, core);
     core->writer = writer_new(core->store, wake, core);
     core->group = core_group_new();
     core->send = send_to_worker;

@@ -110,7 +110,8 @@ struct core {
     struct store *store;
     struct writer *writer;
     struct advisor *advisor;
-    struct beside *beside;
+    struct beside *beside; // inspects data sets
+    struct beside *chunks; // reads chunks of files, in order
     sqlite3 *reader;
     struct router *router;
     // How words reach a worker: router_send(), or a simulated network.

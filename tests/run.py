@@ -45,6 +45,13 @@ def judged(name, code, passed, failed, output, seconds):
     return name, passed, failed, output, seconds
 
 
+def telling(lines, most=150):
+    """The lines that show what failed: from the first failure on (TAP), or the end (pytest)."""
+    failures = [n for n, line in enumerate(lines) if re.match(r"\s*not ok ", line)]
+    start = max(0, failures[0] - 10) if failures else max(0, len(lines) - most)
+    return lines[start:start + most]
+
+
 def c_program(path):
     env = sanitizer_env()
     env["CMOCKA_MESSAGE_OUTPUT"] = "TAP"
@@ -106,7 +113,7 @@ def main():
         total_failed += failed
         print(f"{name}: {passed} passed, {failed} failed ({seconds:.1f} s)", flush=True)
         if failed:
-            print("\n".join("    " + line for line in output.splitlines()[-120:]), flush=True)
+            print("\n".join("    " + line for line in telling(output.splitlines())), flush=True)
 
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for result in pool.map(c_program, args.programs):

@@ -1,4 +1,5 @@
-// Files to and from workers, in chunks. Chunks down are read beside the core. Chunks up are appended to a
+// Files to and from workers, in chunks. Chunks down are read beside the core, by one thread: they leave in
+// the order they were asked for, which is the only one a worker takes. Chunks up are appended to a
 // file under incoming/, hashed as they come, and become a blob in the transaction that names it.
 //
 // A chunk is acknowledged once it is written, not synced: a killed coordinator finds the file again, and
@@ -89,7 +90,7 @@ void transfer_fetch(struct core *core, const char *id, const cJSON *message)
     snprintf(fetch->sha256, sizeof fetch->sha256, "%s", json_string_or(message, "sha256", ""));
     fetch->path = store_blob_path(core->state_dir, fetch->sha256);
     worker->fetching++;
-    beside_do(core->beside, &fetch->task);
+    beside_do(core->chunks, &fetch->task);
 }
 
 // ---- up

@@ -8,6 +8,11 @@ import requests
 from conftest import BIN, ROOT, environment, free_port, wait_until
 
 
+def interruptible():
+    """A shell cannot trap what was ignored when it began, as SIGINT is in a job started with `&`."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(tmp_path, trials, epochs):
     study = json.loads((ROOT / "schema" / "examples" / "fashion-mlp.json").read_text())
     study["dataset"]["limit"] = 1000
@@ -20,7 +25,8 @@ def start(tmp_path, trials, epochs):
                            "TUNERD_HTTP": http, "TUNERD_WORKERS": f"tcp://127.0.0.1:{free_port()}"}
     process = subprocess.Popen([ROOT / "deploy" / "run.sh", example], env=env, text=True,
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, start_new_session=True)
+                               stderr=subprocess.STDOUT, start_new_session=True,
+                               preexec_fn=interruptible)
     return process, f"http://{http}"
 
 
