@@ -291,12 +291,18 @@ static bool asha_report(void *state, const struct history *history, int index, i
     return plain_report(state, history, index, epoch, loss);
 }
 
+static bool asha_outlasts_budget(const void *state)
+{
+    return ((const struct asha_search *)state)->promotion;
+}
+
 const struct search_ops search_asha = {
     .name = "ASHA",
     .state_size = sizeof(struct asha_search),
     .init = asha_init,
     .fini = asha_fini,
     .ask = asha_ask,
+    .outlasts_budget = asha_outlasts_budget,
     .given = plain_given,
     .tell = plain_tell,
     .report = asha_report,

@@ -91,6 +91,12 @@ static int64_t auto_planned(const void *state)
     return a->chosen->planned(a->state);
 }
 
+static bool auto_outlasts_budget(const void *state)
+{
+    const struct auto_search *a = state;
+    return a->chosen->outlasts_budget && a->chosen->outlasts_budget(a->state);
+}
+
 const struct search_ops search_auto = {
     .name = "Auto",
     .state_size = sizeof(struct auto_search),
@@ -101,4 +107,5 @@ const struct search_ops search_auto = {
     .tell = auto_tell,
     .report = auto_report,
     .planned = auto_planned,
+    .outlasts_budget = auto_outlasts_budget,
 };

@@ -107,6 +107,9 @@ struct search_ops {
     bool (*report)(void *state, const struct history *history, int index, int epoch, double loss);
     // How many trials there will be in all, for spaces large enough; -1: as max_trials says.
     int64_t (*planned)(const void *state);
+    // Whether it may propose trials that go on (`continues`) after max_trials have been given; it then
+    // says by ASK_DONE when there are none left. NULL: never.
+    bool (*outlasts_budget)(const void *state);
 };
 
 extern const struct search_ops *const searches[]; // ends with NULL

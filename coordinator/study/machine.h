@@ -14,6 +14,9 @@ bool heap_top(const struct heap *heap, int64_t *key);
 
 // study.c
 double study_loss(const struct study *study, double score); // smaller is better
+bool study_budget_spent(const struct study *study);
+// Trials may go on after that.
+bool study_outlasts_budget(const struct study *study);
 bool study_wants_more(const struct study *study, struct moment now);
 int study_active(const struct study *study); // trials queued or running
 // After anything ended: completes, stops, or leaves the study as it is; orders suggestions.

@@ -166,9 +166,15 @@ static int64_t time_limit_ms(const struct study *study)
     return study->started_ms + (int64_t)(limit * 1000);
 }
 
-static bool budget_spent(const struct study *study)
+bool study_budget_spent(const struct study *study)
 {
     return study->max_trials >= 0 && study->ntrials >= study->max_trials;
+}
+
+bool study_outlasts_budget(const struct study *study)
+{
+    const struct search *search = &study->tape.search;
+    return search->ops->outlasts_budget && search->ops->outlasts_budget(search->state);
 }
 
 // No trial starts any more, those that wait included.
@@ -179,7 +185,8 @@ static bool ends_early(const struct study *study, struct moment now)
 
 bool study_wants_more(const struct study *study, struct moment now)
 {
-    return !budget_spent(study) && !study->used_up && !study->done && !ends_early(study, now);
+    return (!study_budget_spent(study) || study_outlasts_budget(study)) && !study->used_up &&
+           !study->done && !ends_early(study, now);
 }
 
 static void end_study(struct study *study, enum study_state state, const char *reason,
@@ -212,11 +219,11 @@ static char *completion_reason(const struct study *study, struct moment now)
     }
     if (now.ms >= time_limit_ms(study))
         return alloc_format("max_duration_s is over");
-    if (study->used_up && !budget_spent(study))
+    if (study->used_up && !study_budget_spent(study))
         return alloc_format(
             "the search space is used up: every one of its %d points has been given",
             study->ntrials);
-    if (study->done && !budget_spent(study))
+    if (study->done && !study_budget_spent(study))
         return alloc_format("the algorithm is finished after %d trials", study->ntrials);
     return NULL;
 }

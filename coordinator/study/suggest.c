@@ -83,7 +83,8 @@ static int order_size(const struct study *study, int demand)
     if (!lasting(study) && demand > PARALLEL_MAX)
         demand = PARALLEL_MAX; // the others are ordered when these are given
     count = count < demand ? demand : count < 1 ? 1 : count;
-    if (study->max_trials >= 0 && study->max_trials - study->ntrials < count)
+    if (study->max_trials >= 0 && study->max_trials - study->ntrials < count &&
+        !study_outlasts_budget(study))
         count = study->max_trials - study->ntrials;
     return (int)count;
 }
@@ -198,8 +199,10 @@ static struct giving giving_of(const struct study *study, const struct suggestio
 
 static bool usable(const struct study *study, const struct suggestion *suggestion)
 {
-    return suggestion->continues || suggestion->parent >= 0 ||
-           !seen_has(study->seen, suggestion->values);
+    if (suggestion->continues)
+        return true;
+    return !study_budget_spent(study) &&
+           (suggestion->parent >= 0 || !seen_has(study->seen, suggestion->values));
 }
 
 // Gives the list's next point. NULL: it has none.
@@ -261,7 +264,7 @@ static struct trial *give_listed(struct study *study, struct moment now, struct 
 {
     bool answered = ready_count(study) > 0 && study->list_seq == study->sequence;
     struct trial *trial = give_next(study, now, fx);
-    if (trial || !answered)
+    if (trial || !answered || study_budget_spent(study))
         return trial;
     trial = give_random(study, "the search offered only points given before", now, fx);
     study->used_up |= !trial;
@@ -282,7 +285,7 @@ static enum study_offer next_new(struct study *study, int wanted, bool late, str
     *out = give_listed(study, now, fx);
     if (!*out && !study_wants_more(study, now))
         return OFFER_NOTHING;
-    if (!*out && late && !study->search_waits && !study->fidelity)
+    if (!*out && late && !study->search_waits && !study->fidelity && !study_budget_spent(study))
         *out = give_random(study, "nothing was ready within 250 ms", now, fx);
     order(study, *out ? wanted - 1 : wanted, now, fx);
     if (*out)
