@@ -6,6 +6,7 @@
 #include "common/rng.h"
 #include "tests/test.h"
 #include "worker/engine/kernels/kernels.h"
+#include "worker/engine/kernels/math.h"
 #include "worker/engine/kernels/philox.h"
 
 enum { SIDE = 160 };
@@ -138,6 +139,17 @@ static double sigmoid(double x)
     return 1 / (1 + exp(-x));
 }
 
+static double softplus(double x)
+{
+    return log1p(exp(x));
+}
+
+// For x >= 0, where nothing cancels.
+static double gelu(double x)
+{
+    return 0.5 * x * (1 + erf(x * sqrt(0.5)));
+}
+
 static double elu(double x)
 {
     return x > 0 ? x : expm1(x);
@@ -154,8 +166,23 @@ static void exponentials_are_within_two_ulp_of_libm(void **state)
         function_is_near(k[i], ACT_TANH, tanh, -1, 1, 2);
         function_is_near(k[i], ACT_SIGMOID, sigmoid, -80, 20, 1.5);
         function_is_near(k[i], ACT_SIGMOID, sigmoid, -2, 2, 1.5);
+        function_is_near(k[i], ACT_SOFTPLUS, softplus, -80, 20, 2);
+        function_is_near(k[i], ACT_SOFTPLUS, softplus, -2, 2, 2);
+        function_is_near(k[i], ACT_GELU, gelu, 0, 8, 2);
         function_is_near(k[i], ACT_ELU, elu, -30, 0, 2);
         function_is_near(k[i], ACT_ELU, elu, -0.5, 0, 2);
+    }
+}
+
+static void erf_is_within_two_ulp_of_libm(void **state)
+{
+    (void)state;
+    for (int i = -600000; i <= 600000; i++) {
+        const float x = (float)i * 1e-5f;
+        const double error = ulps(m_erf(x), erf((double)x));
+
+        if (!(error <= 2))
+            fail_msg("erf at %.9g is %.2f ulp off", (double)x, error);
     }
 }
 
@@ -173,6 +200,8 @@ static void functions_survive_what_is_not_finite(void **state)
         assert_true(y[0] == 1 && y[1] == 0 && isnan(y[2]) && y[3] == (real)0.5);
         k[i]->act_forward[ACT_TANH](1, 4, NULL, z, y, 0);
         assert_true(y[0] == 1 && y[1] == -1 && isnan(y[2]) && y[3] == 0);
+        k[i]->act_forward[ACT_SOFTPLUS](1, 4, NULL, z, y, 0);
+        assert_true(isinf(y[0]) && y[1] == 0 && isnan(y[2]) && fabsf(y[3] - 0.6931472f) < 1e-7f);
         k[i]->act_forward[ACT_RELU](1, 4, NULL, z, y, 0);
         assert_true(isinf(y[0]) && y[1] == 0 && isnan(y[2]));
         k[i]->act_forward[ACT_SOFTMAX](1, 4, NULL, z, y, 0);
@@ -250,6 +279,7 @@ int main(void)
         cmocka_unit_test(products_of_all_shapes_equal_their_definition),
         cmocka_unit_test(products_equal_sgemm),
         cmocka_unit_test(exponentials_are_within_two_ulp_of_libm),
+        cmocka_unit_test(erf_is_within_two_ulp_of_libm),
         cmocka_unit_test(functions_survive_what_is_not_finite),
         cmocka_unit_test(philox_gives_the_published_words),
         cmocka_unit_test(dropout_is_the_same_in_every_build_and_in_place),
