@@ -190,6 +190,7 @@ bench:
 	-$(B)/release/tests/bench/bench_ask
 	-$(B)/release/tests/bench/bench_search --set judged --seeds $(SEEDS) > $(B)/search.jsonl
 	-$(PYTHON) tests/bench/search_compare.py $(B)/search.jsonl
+	-$(PYTHON) tests/bench/regret_plot.py $(B)/search.jsonl $(B)/regret.svg
 
 clean:
 	rm -rf $(B)

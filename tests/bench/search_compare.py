@@ -21,11 +21,15 @@ def load(files):
             runs[run["problem"]][run["peer"]].append([at[min(n, len(at)) - 1] for n in NS])
     return runs
 
+def scale_of(problem, by):
+    """What is regret 0, and how far above it regret 1 is."""
+    least = min(KNOWN.get(problem, math.inf), min(x for r in by.values() for run in r for x in run))
+    return least, statistics.median(run[1] for run in by["random"]) - least
+
 def regrets(runs):
     out = {}
     for problem, by in runs.items():
-        least = min(KNOWN.get(problem, math.inf), min(x for r in by.values() for run in r for x in run))
-        scale = statistics.median(run[1] for run in by["random"]) - least
+        least, scale = scale_of(problem, by)
         out[problem] = {k: [[max(0, (x - least) / scale) if scale > 0 else 0. for x in run] for run in r] for k, r in by.items()}
     return out
 
@@ -53,4 +57,5 @@ def main():
     for problem in sorted(regret):
         print(f"{problem:26s}" + "".join(f"{math.exp(statistics.mean(math.log(x[1] + 1e-4) for x in regret[problem][k])):15.5f}" for k in peers))
 
-main()
+if __name__ == "__main__":
+    main()
