@@ -191,6 +191,7 @@ bench:
 	-$(B)/release/tests/bench/bench_search --set judged --seeds $(SEEDS) > $(B)/search.jsonl
 	-$(PYTHON) tests/bench/search_compare.py $(B)/search.jsonl
 	-$(PYTHON) tests/bench/regret_plot.py $(B)/search.jsonl $(B)/regret.svg
+	-TUNERD_BIN_DIR=$(B) $(PYTHON) tests/bench/multifidelity.py $(ROUNDS)
 
 clean:
 	rm -rf $(B)

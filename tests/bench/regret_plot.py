@@ -8,7 +8,7 @@ import sys
 
 from search_compare import NS, load, regrets, scale_of
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 440, 62, 190, 44, 48
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 790, 440, 62, 220, 44, 48
 NAMES = {"gp": "Optuna GP", "tpe": "Optuna TPE", "kerastuner": "KerasTuner", "random": "random"}
 # Okabe and Ito's colours, which colour-blind people tell apart and which stand on white and on near black.
 COLOURS = {"gp": "#e69f00", "tpe": "#009e73", "kerastuner": "#cc79a7", "random": "#8c8c8c"}
