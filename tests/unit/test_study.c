@@ -1,6 +1,5 @@
-// The rules of studies, trials and executions, one by one, on the state machine alone: events in, effects
-// looked at, time as a number. The search answers when a test lets it.
-
+// The rules of studies, trials and executions, on the state machine alone: events in, effects looked at.
+// The search answers when a test lets it.
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -713,11 +712,10 @@ static void a_users_point_is_given_once_and_within_the_budget(void **state)
 static void on_one_slot_each_result_is_waited_for_by_the_next_trial(void **state)
 {
     (void)state;
-    struct run run;
     struct rig *rig = model(100000, 1,
                             "\"type\": \"BayesianOptimization\", \"max_trials\": 9,"
                             "\"objective\": \"accuracy\"");
-    run = must_take(rig);
+    struct run run = must_take(rig);
     epoch(rig, run, 1, 0.5);
     study_result(rig->study, run.trial, 0, 1, EXECUTION_COMPLETED, 1, NULL, rig->now, &rig->fx);
     carry_out(rig);
@@ -731,11 +729,10 @@ static void on_one_slot_each_result_is_waited_for_by_the_next_trial(void **state
 static void beside_others_a_trial_waits_a_quarter_second_for_the_newest_advice(void **state)
 {
     (void)state;
-    struct run run;
     struct rig *rig = model(100000, 1,
                             "\"type\": \"BayesianOptimization\", \"max_trials\": 9,"
                             "\"objective\": \"accuracy\"");
-    run = must_take(rig);
+    struct run run = must_take(rig);
     must_take(rig); // runs on
     assert_true(rig->study->nsuggestions - rig->study->suggestions_at > 0);
     epoch(rig, run, 1, 0.5);
