@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { axe, launch, open } from './browser.mjs';
-import { blobs, System } from './system.mjs';
+import { blobs, System, until } from './system.mjs';
 
 const NASTY =
     '<img src=x onerror="document.title=\'broken in\'"> & <script>document.title="broken in"</script>';
@@ -11,6 +11,11 @@ let system, browser, context;
 
 const at = (where) => `${system.url}/#/${where}`;
 const rows = (page) => page.locator('tr[data-trial]');
+const showsRows = (page, count) =>
+    page.waitForFunction(
+        (count) => document.querySelectorAll('tr[data-trial]').length === count,
+        count,
+    );
 
 before(async () => {
     system = await System.start();
@@ -41,7 +46,7 @@ test('a finished study appears in the list with its state, counts and best score
     const card = page.locator('.card', { hasText: 'finished' });
     await card.getByText('12 completed').waitFor();
     await card.getByText(best.score.toFixed(4)).waitFor();
-    assert.equal(await card.getByRole('progressbar').getAttribute('aria-valuenow'), '100');
+    await card.locator('[role=progressbar][aria-valuenow="100"]').waitFor();
     assert.deepEqual(page.faults, []);
     await page.close();
 });
@@ -64,7 +69,7 @@ test('the best hyperparameters are those the API gives', async () => {
             );
         else assert.equal(shown, String(value));
     }
-    assert.equal(await rows(page).count(), 12);
+    await showsRows(page, 12);
     assert.deepEqual(page.faults, []);
     await page.close();
 });
@@ -124,11 +129,11 @@ test('a filter is in the address, holds for table and count, and survives a relo
         ({ hyperparameters: { learning_rate: rate } }) => rate >= 0.001 && rate <= 0.05,
     ).length;
     await page.getByText(`${inside} of 12 trials`).waitFor();
-    assert.equal(await rows(page).count(), inside);
+    await showsRows(page, inside);
     await page.reload();
     await page.getByText(`${inside} of 12 trials`).waitFor();
     await page.getByRole('button', { name: 'Remove filter learning_rate' }).click();
-    await page.waitForFunction(() => document.querySelectorAll('tr[data-trial]').length === 12);
+    await showsRows(page, 12);
     assert.deepEqual(page.faults, []);
     await page.close();
 });
@@ -144,8 +149,10 @@ test('dragging along an axis of the parallel coordinates filters the page', asyn
     await page.mouse.move(score, box.y + box.height * 0.4, { steps: 4 });
     await page.mouse.up();
     await page.getByRole('button', { name: 'Remove filter val_accuracy' }).waitFor();
-    const shown = await rows(page).count();
-    assert.ok(shown > 0 && shown < 12, `${shown} rows`);
+    await until('fewer rows', async () => {
+        const shown = await rows(page).count();
+        return shown > 0 && shown < 12;
+    });
     await page.close();
 });
 
@@ -153,11 +160,10 @@ test('the table sorts by score, best first at the first click', async () => {
     const page = await open(context, at('studies/finished'));
     await page.getByRole('columnheader', { name: 'val_accuracy' }).getByRole('button').click();
     await page.waitForURL(/sort=-score/);
-    const scores = (await rows(page).locator('td:nth-child(4)').allInnerTexts()).map(Number);
-    assert.deepEqual(
-        scores,
-        [...scores].sort((a, b) => b - a),
-    );
+    await until('twelve rows from best to worst', async () => {
+        const scores = (await rows(page).locator('td:nth-child(4)').allInnerTexts()).map(Number);
+        return scores.length === 12 && scores.every((s, i) => i === 0 || s <= scores[i - 1]);
+    });
     await page.close();
 });
 
@@ -172,10 +178,8 @@ test('a trial opens with its curves, executions and report', async () => {
     await drawer
         .getByText(`${report.summary.total_parameters.toLocaleString('en-US')} parameters`)
         .waitFor();
-    assert.equal(
-        await drawer.getByRole('group', { name: 'Executions' }).locator('tbody tr').count(),
-        2,
-    );
+    const executions = drawer.getByRole('group', { name: 'Executions' }).locator('tbody tr');
+    await until('two executions', async () => (await executions.count()) === 2);
     await drawer.getByRole('group', { name: /^loss over epochs.*4 epochs/ }).waitFor();
     assert.deepEqual(await axe(page), []);
     assert.deepEqual(page.faults, []);
