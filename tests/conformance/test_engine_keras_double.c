@@ -1,8 +1,4 @@
-// Double: everything to 1e-7, the reference being printed with 10 digits.
-#define TOLERANCE 1e-7
-#define GRADIENT_TOLERANCE 1e-7
-#define FIT_TOLERANCE 1e-7
-#include "tests/conformance/engine_keras.h"
+#include "tests/conformance/keras_engine.h"
 
 int main(void)
 {

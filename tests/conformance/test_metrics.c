@@ -4,7 +4,7 @@
 static void metrics_are_keras_metrics_after_every_batch(void **state)
 {
     (void)state;
-    all_cases(1e-6);
+    all_cases("float");
 }
 
 int main(void)

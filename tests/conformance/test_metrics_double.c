@@ -3,7 +3,7 @@
 static void metrics_are_keras_metrics_after_every_batch(void **state)
 {
     (void)state;
-    all_cases(1e-7);
+    all_cases("double");
 }
 
 int main(void)

@@ -25,7 +25,7 @@ static int read_layer_names(const char *text, char names[16][64])
 
 static void summaries_are_what_keras_prints(void **state)
 {
-    cJSON *tree = reference_load("tests/conformance/keras_reference.json");
+    cJSON *tree = reference_load(REFERENCE);
     const cJSON *c = NULL, *l = NULL, *dim = NULL;
     int cases = 0;
     (void)state;
@@ -62,7 +62,7 @@ static void summaries_are_what_keras_prints(void **state)
         cJSON_Delete(summary);
         cases++;
     }
-    assert_int_equal(cases, 4);
+    reference_account("summary", "summary", cases);
     cJSON_Delete(tree);
 }
 

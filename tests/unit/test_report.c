@@ -78,8 +78,8 @@ static void pictures_read_back_pixel_by_pixel(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *text = NULL;
         struct error err;
-        uint32_t width, height;
-        int channels;
+        uint32_t width = 0, height = 0;
+        int channels = 0;
         assert_int_equal(
             report_picture(pixels, cases[i].height, cases[i].width, cases[i].channels, &text, &err),
             OK);
