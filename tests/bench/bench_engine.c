@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "tests/fashion.h"
 #include "worker/engine/engine.h"
 
 #define HEAD                                                                                       \
@@ -78,31 +78,6 @@ static double sgemm_peak(void)
     return best;
 }
 
-static enum code open_data(const char *dir, struct dataset *data, struct error *err)
-{
-    static const char *const names[] = {"train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz",
-                                        "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"};
-    char text[4][512], prepared[] = "/tmp/bench_engine.XXXXXX";
-    const char *paths[4];
-    const int fd = mkstemp(prepared);
-    enum code code;
-
-    if (fd < 0)
-        return fail(err, E_IO, "", "no temporary file");
-    close(fd);
-    for (int i = 0; i < 4; i++) {
-        snprintf(text[i], sizeof(text[i]), "%s/%s", dir, names[i]);
-        paths[i] = text[i];
-    }
-    const struct dataset_source source = {.nfiles = 4, .names = names, .paths = paths};
-
-    code = dataset_prepare(&source, prepared, err);
-    if (code == OK)
-        code = dataset_map(prepared, data, err);
-    unlink(prepared);
-    return code;
-}
-
 static enum code run(size_t index, int epochs, double peak, const struct dataset *data,
                      struct error *err)
 {
@@ -144,7 +119,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "use: bench_engine DATA_DIR [WORKLOAD [EPOCHS]]\n");
         return 2;
     }
-    if (open_data(argv[1], &data, &err) != OK) {
+    if (fashion_open(argv[1], &data, &err) != OK) {
         fprintf(stderr, "bench_engine: %s\n", err.message);
         return 1;
     }

@@ -3,8 +3,8 @@
 // accuracies; whole epochs against Keras' accuracy are the bench's matter.
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "tests/fashion.h"
 #include "tests/test.h"
 #include "worker/engine/engine.h"
 
@@ -12,25 +12,11 @@ static struct dataset fashion;
 
 static int load(void **state)
 {
-    static const char *const names[] = {"train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz",
-                                        "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"};
-    char text[4][128], prepared[] = "/tmp/test_engine_images.XXXXXX";
-    const char *paths[4];
-    const int fd = mkstemp(prepared);
     struct error err;
 
     (void)state;
-    assert_true(fd >= 0);
-    close(fd);
-    for (int i = 0; i < 4; i++) {
-        snprintf(text[i], sizeof(text[i]), "/usr/share/datasets/fashion-mnist/%s", names[i]);
-        paths[i] = text[i];
-    }
-    const struct dataset_source source = {.nfiles = 4, .names = names, .paths = paths};
-
-    if (dataset_prepare(&source, prepared, &err) || dataset_map(prepared, &fashion, &err))
+    if (fashion_open("/usr/share/datasets/fashion-mnist", &fashion, &err))
         fail_msg("%s", err.message);
-    unlink(prepared);
     return 0;
 }
 
