@@ -113,8 +113,8 @@ static void reports_of_the_reference(void **state)
         int high =
             highest(l.truth) > highest(l.predicted) ? highest(l.truth) : highest(l.predicted);
         l.classes = labels ? cJSON_GetArraySize(labels) : high + 1;
-        if (read_names(json_member(args, "target_names"), names) > 0)
-            l.options.names = names;
+        l.options.nnames = read_names(json_member(args, "target_names"), names);
+        l.options.names = l.options.nnames > 0 ? names : NULL;
         check_report(&l);
         count++;
     }
@@ -142,8 +142,8 @@ static void reports_of_random_and_edge_cases(void **state)
             .options = {.digits = (int)json_number_or(c, "digits", 2),
                         .zero_division = json_number_or(c, "zero_division", 0)},
         };
-        if (read_names(json_member(c, "names"), names) > 0)
-            l.options.names = names;
+        l.options.nnames = read_names(json_member(c, "names"), names);
+        l.options.names = l.options.nnames > 0 ? names : NULL;
         check_report(&l);
         count++;
     }

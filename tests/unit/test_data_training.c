@@ -99,6 +99,11 @@ static void csv_with_text_is_learnt_split_stratified_and_standardised(void **sta
     assert_true(json_number_or(scores, "accuracy", 0) > 0.9);
     assert_true(json_integer_or(json_member(scores, "macro avg"), "support", 0) == 50);
     assert_non_null(json_member(scores, "emu"));
+    assert_non_null(strstr(json_string_or(scores, "text", ""), "\n         emu  "));
+    char *names = json_write(json_member(report, "class_names"));
+    assert_string_equal(names, "[\"cat\",\"dog\",\"emu\"]");
+    free(names);
+    assert_int_equal(cJSON_GetArraySize(json_member(report, "confusion_matrix")), 3);
     const cJSON *samples = json_member(report, "samples");
     assert_int_equal(cJSON_GetArraySize(samples), 16);
     assert_true(cJSON_IsString(json_member(cJSON_GetArrayItem(samples, 0), "prediction")));

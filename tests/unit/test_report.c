@@ -160,7 +160,7 @@ static void keys_of_a_report_are_never_equal(void **state)
 {
     static const char *const names[] = {"accuracy", "a", "a", "text"};
     const int64_t matrix[16] = {1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1};
-    struct report_options options = {.names = names, .digits = 2};
+    struct report_options options = {.names = names, .nnames = 4, .digits = 2};
     cJSON *json = report_classification(matrix, 4, &options);
     (void)state;
 
@@ -177,6 +177,21 @@ static void keys_of_a_report_are_never_equal(void **state)
     free(text);
 }
 
+// A model may have more outputs than the data set has classes.
+static void classes_beyond_the_names_are_numbers(void **state)
+{
+    static const char *const names[] = {"cat", "dog"};
+    const int64_t matrix[9] = {2, 0, 1, 0, 3, 0, 0, 0, 0};
+    struct report_options options = {.names = names, .nnames = 2, .digits = 2};
+    cJSON *json = report_classification(matrix, 3, &options);
+    (void)state;
+
+    assert_non_null(json);
+    assert_non_null(json_member(json, "dog"));
+    assert_non_null(json_member(json, "2"));
+    cJSON_Delete(json);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +200,7 @@ int main(void)
         cmocka_unit_test(samples_have_names_where_there_are_some),
         cmocka_unit_test(predictions_are_counted_by_true_and_predicted_class),
         cmocka_unit_test(keys_of_a_report_are_never_equal),
+        cmocka_unit_test(classes_beyond_the_names_are_numbers),
     };
     return cmocka_run_group_tests_name("report", tests, NULL, NULL);
 }

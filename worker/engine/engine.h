@@ -103,9 +103,9 @@ size_t training_memory(const struct training *training);      // bytes held besi
 // The contract's report: {"summary": {"layers": [{"name", "type", "output_shape", "parameters"}],
 // "total_parameters", "trainable_parameters", "non_trainable_parameters", "text"}, "evaluated_on": "test"
 // (or "validation", or "training", where there is no other part), "test": {"loss", metrics…},
-// "classification_report": {…, "text"}, "confusion_matrix": [[…]], "samples": [{"index", "label",
-// "prediction", "probability", "picture": base64 PNG}]}; the middle two for up to REPORT_CLASSES_MAX
-// classes, samples are the part's first 16. A new tree, the caller's; NULL: E_MEMORY.
+// "class_names": [names of the matrix's rows] or null, "classification_report": {…, "text"},
+// "confusion_matrix": [[…]], "samples": [{"index", "label", "prediction", "probability", "picture":
+// base64 PNG}]}; the middle three for up to REPORT_CLASSES_MAX classes, samples are the part's first 16. A new tree, the caller's; NULL: E_MEMORY.
 cJSON *training_report(struct training *training, struct error *err);
 
 #endif

@@ -21,10 +21,11 @@ void report_count(int64_t *matrix, int classes, const int32_t *truth, const real
 int report_class(const real *row, int outputs);
 
 struct report_options {
-    const char *const *names; // [K] or NULL: the class numbers
-    int digits;               // of the text; 2 as in scikit-learn
-    double zero_division;     // what 0/0 is: 0 or 1
-    bool only_present;        // leave out classes neither true nor predicted (`labels` not given)
+    const char *const *names; // [nnames] or NULL: the class numbers, as they are from nnames on
+    int nnames;
+    int digits;           // of the text; 2 as in scikit-learn
+    double zero_division; // what 0/0 is: 0 or 1
+    bool only_present;    // leave out classes neither true nor predicted (`labels` not given)
 };
 // scikit-learn's classification_report of a confusion matrix: {"0": {"precision", "recall", "f1-score",
 // "support"}, …, "accuracy" (or "micro avg" when a listed class is neither true nor predicted), "macro

@@ -1,5 +1,6 @@
 // The report of a finished training: summary, test metrics, classification report, confusion matrix and
 // sample predictions.
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "worker/engine/kernels/denormals.h"
@@ -99,15 +100,38 @@ static enum code add_samples(struct training *t, const struct data_part *part, c
     return code;
 }
 
+// Names of the confusion matrix's rows, or null. A model may have more outputs than there are classes.
+static cJSON *names_of(const struct dataset *data, int classes)
+{
+    cJSON *list;
+
+    if (!data->class_names || data->info.classes > classes)
+        return cJSON_CreateNull();
+    list = cJSON_CreateArray();
+    for (int i = 0; list && i < classes; i++) {
+        char number[16];
+
+        snprintf(number, sizeof(number), "%d", i);
+        if (!cJSON_AddItemToArray(
+                list, cJSON_CreateString(i < data->info.classes ? data->class_names[i] : number))) {
+            cJSON_Delete(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
 static enum code add_classes(const struct training *t, const int64_t *confusion, int classes,
                              cJSON *report, struct error *err)
 {
-    // Names fit only when the model has an output for each class and no more.
-    const bool named = classes == t->data->info.classes;
+    const int64_t named = t->data->info.classes;
     const struct report_options options = {
-        .names = named ? (const char *const *)t->data->class_names : NULL, .digits = 2};
+        .names = named > classes ? NULL : (const char *const *)t->data->class_names,
+        .nnames = named > classes ? 0 : (int)named,
+        .digits = 2};
 
-    if (!add(report, "classification_report",
+    if (!add(report, "class_names", names_of(t->data, classes)) ||
+        !add(report, "classification_report",
              report_classification(confusion, classes, &options)) ||
         !add(report, "confusion_matrix", report_confusion(confusion, classes)))
         return fail(err, E_MEMORY, "", "out of memory");

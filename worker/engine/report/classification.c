@@ -170,7 +170,7 @@ static bool report_init(struct report *r, const int64_t *matrix, int classes,
 
 static void name_of(const struct report *r, int class, char *out, size_t size)
 {
-    if (r->options->names)
+    if (r->options->names && class < r->options->nnames)
         snprintf(out, size, "%s", r->options->names[class]);
     else
         snprintf(out, size, "%d", class);
