@@ -147,14 +147,28 @@ void core_carry_out(struct core *core, struct held_study *held)
     core->fx.n = 0;
 }
 
+static void log_state(struct held_study *held)
+{
+    const struct study *study = held->study;
+
+    if (held->logged == (int)study->state)
+        return;
+    held->logged = (int)study->state;
+    log_event(study->state == STUDY_FAILED ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "study",
+              "name=%s state=%s trials=%d%s%s", study->spec->name, study_state_names[study->state],
+              study->ntrials, study->reason ? " reason=" : "", study->reason ? study->reason : "");
+}
+
 // Study news are worth one event a group, however many trials ended in it.
 void core_flush_news(struct core *core)
 {
     int running = 0;
     for (struct held_study *held = core->list; held; held = held->next) {
         running += !study_state_ended(held->study->state);
-        if (held->has_news)
+        if (held->has_news) {
             core_publish(core, "study", held->id, study_news(held->study));
+            log_state(held);
+        }
         held->has_news = false;
     }
     dispatch_flush_news(core);
@@ -182,6 +196,7 @@ void core_add_study(struct core *core, struct held_study *held)
 {
     const char *name = held->spec->spec.name;
     held->id = held->study->id;
+    held->logged = -1;
     HASH_ADD(hh, core->studies, id, sizeof held->id, held);
     HASH_ADD_KEYPTR(by_name, core->by_name, name, strlen(name), held);
     DL_APPEND(core->list, held);

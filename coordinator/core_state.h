@@ -34,6 +34,7 @@ struct held_study {
     struct spec *spec;
     struct checkpoint_entry *checkpoints;
     bool has_news;              // a study event is due with the next group
+    int logged;                 // state the log last told of; -1 for none
     bool skip;                  // nothing to take in this round of scheduling
     UT_hash_handle hh, by_name; // by id; by name
     struct held_study *prev, *next;

@@ -69,7 +69,7 @@ static enum ask_status grid_ask(void *state, const struct history *history, stru
             return slate_status(*count, false);
         ++*count;
     }
-    return *count > 0 ? ASK_POINTS : ASK_DONE;
+    return slate_status(*count, true);
 }
 
 // Moves past every point that has become a trial. Short of memory the cursor stays, and ask() skips.

@@ -82,7 +82,7 @@ enum ask_status {
     ASK_POINTS,    // proposals written, at least one
     ASK_WAIT,      // results first
     ASK_EXHAUSTED, // every point of the space has been given
-    ASK_DONE,      // the algorithm is finished (grid, brackets)
+    ASK_DONE,      // the algorithm is finished (brackets)
 };
 
 struct search_ops {

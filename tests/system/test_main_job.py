@@ -215,15 +215,17 @@ def test_a_killed_worker_costs_no_trial_and_no_retry(coordinator, daemons, tmp_p
     assert not any(e["state"] == "failed" for e in attempts)
 
 
-def test_a_used_up_space_completes_the_study_early_and_says_so(fleet):
+@pytest.mark.parametrize("tuner", ["RandomSearch", "GridSearch"])
+def test_a_used_up_space_completes_the_study_early_and_says_so(fleet, tuner):
     coordinator, worker = fleet
-    study = blobs_study("small", max_trials=50)
+    study = blobs_study("small", type=tuner, max_trials=50)
     study["model"]["layers"][0]["units"] = {"hp": "Choice", "name": "units", "values": [4, 8, 16]}
     study["compile"]["optimizer"]["learning_rate"] = 0.01
     coordinator.submit(study)
     done = coordinator.wait_study("small", alive=[worker])
     check_complete(coordinator, "small", trials=3, executions=1, epochs=3)
-    assert "space" in done["reason"]
+    assert "space is used up" in done["reason"]
+    assert f"study name=small state=completed trials=3 reason={done['reason']}" in coordinator.log()
 
 
 def test_grid_search_visits_every_point_with_the_end_points(fleet):
