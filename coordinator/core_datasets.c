@@ -217,6 +217,7 @@ static void inspect(struct task *task)
         .format = json_string_or(job->source, "format", NULL),
         .target = json_string_or(job->source, "target", NULL),
         .categories = json_string_or(job->source, "categories", NULL),
+        .class_names = json_member(job->source, "class_names"),
         .nfiles = job->nfiles,
         .names = (const char *const *)job->names,
         .paths = (const char *const *)job->paths,
@@ -279,10 +280,11 @@ static void inspected(struct task *task, void *context)
 
 static bool check_source(const cJSON *body, struct faults *faults)
 {
-    static const char *const known[] = {"format", "target", "categories", NULL};
+    static const char *const known[] = {"format", "target", "categories", "class_names", NULL};
+    enum { STRINGS = 3 }; // of the known ones
     if (!core_check_members(body, known, faults))
         return false;
-    for (int i = 0; known[i]; i++) {
+    for (int i = 0; i < STRINGS; i++) {
         const cJSON *member = json_member(body, known[i]);
         if (member && !cJSON_IsString(member))
             fault(faults, E_TYPE, json_pointer_of("", known[i]).text, "%s must be a string",

@@ -9,6 +9,7 @@ endpoint=${TUNERD_WORKERS:-tcp://127.0.0.1:5670}
 state=${TUNERD_STATE:-var}
 example=${1:-schema/examples/fashion-mlp.json}
 images=/usr/share/datasets/fashion-mnist
+classes="T-shirt/top,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot"
 bin=${TUNERD_BIN_DIR:-build}
 export OPENBLAS_NUM_THREADS=1
 
@@ -41,7 +42,8 @@ done
 worker=$!
 
 echo "Dashboard: http://$http/    (logs in $state/*.log; Ctrl-C stops everything)"
-ctl datasets list | grep -q '^fashion-mnist' || ctl datasets add fashion-mnist "$images"/*.gz
+ctl datasets list | grep -q '^fashion-mnist' ||
+    ctl datasets add fashion-mnist --class-names "$classes" "$images"/*.gz
 
 # In the background with `wait`, so that Ctrl-C reaches the trap at once; not through ctl(), whose subshell
 # would take the signal meant for tunerctl.

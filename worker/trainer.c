@@ -108,6 +108,7 @@ static int prepare(int socket, const cJSON *work)
             .format = json_string_or(spec, "format", NULL),
             .target = json_string_or(spec, "target", NULL),
             .categories = json_string_or(spec, "categories", NULL),
+            .class_names = json_member(spec, "class_names"),
             .nfiles = nfiles,
             .names = texts,
             .paths = texts + nfiles,

@@ -9,6 +9,8 @@
 #include "common/data/prepared.h"
 #include "common/data/reader.h"
 
+enum { CLASS_NAME_MAX = 128 };
+
 static const struct reader *const readers[] = {&reader_idx, &reader_csv, &reader_npy, &reader_npz,
                                                NULL};
 
@@ -47,11 +49,57 @@ static enum code read_source(const struct dataset_source *source, struct dataset
     return code ? code : reader->read(source, out, err);
 }
 
+static enum code check_class_names(const cJSON *names, const struct dataset *dataset,
+                                   struct error *err)
+{
+    const cJSON *item = NULL;
+
+    if (dataset->class_names)
+        return fail(err, E_INVALID, "/class_names",
+                    "the labels are text already, which names the classes; leave class_names out");
+    if (dataset->info.classes == 0)
+        return fail(err, E_INVALID, "/class_names", "the labels are numbers, not classes");
+    if (!cJSON_IsArray(names) || cJSON_GetArraySize(names) != dataset->info.classes)
+        return fail(err, E_INVALID, "/class_names",
+                    "the labels have %lld classes; give a list of as many names",
+                    (long long)dataset->info.classes);
+    cJSON_ArrayForEach(item, names)
+    {
+        if (!cJSON_IsString(item) || !*item->valuestring ||
+            strlen(item->valuestring) > CLASS_NAME_MAX)
+            return fail(err, E_INVALID, "/class_names", "a name is 1 to %d bytes of text",
+                        CLASS_NAME_MAX);
+    }
+    return OK;
+}
+
+static enum code name_classes(const cJSON *names, struct dataset *dataset, struct error *err)
+{
+    const enum code code = check_class_names(names, dataset, err);
+    const cJSON *item = NULL;
+    int64_t i = 0;
+
+    if (code)
+        return code;
+    dataset->class_names = calloc((size_t)dataset->info.classes + 1, sizeof(char *));
+    if (!dataset->class_names)
+        return fail(err, E_MEMORY, "", "out of memory");
+    cJSON_ArrayForEach(item, names)
+    {
+        dataset->class_names[i] = strdup(item->valuestring);
+        if (!dataset->class_names[i++])
+            return fail(err, E_MEMORY, "", "out of memory");
+    }
+    return OK;
+}
+
 enum code dataset_prepare(const struct dataset_source *source, const char *path, struct error *err)
 {
     struct dataset dataset = {0};
     enum code code = read_source(source, &dataset, err);
 
+    if (!code && source->class_names)
+        code = name_classes(source->class_names, &dataset, err);
     if (!code)
         code = prepared_write(&dataset, path, err);
     dataset_fini(&dataset);

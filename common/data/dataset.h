@@ -11,7 +11,8 @@
 #include "common/study_spec.h"
 
 // How the files are read, from POST /datasets/{name}: {"format": "idx"|"csv"|"npy"|"npz"|"generated",
-// "target": column or array name, "categories": "one_hot"|"codes", "generate": {…}}. Paths are the files
+// "target": column or array name, "categories": "one_hot"|"codes", "class_names": [names of the labels 0, 1,
+// …], "generate": {…}}. Paths are the files
 // in the same order as `names`. Which file is what is guessed from the names: "t10k" or "test" is the
 // test part, everything else the training part; "label", "target" or a stem ending in "y" the labels.
 //
@@ -28,6 +29,8 @@ struct dataset_source {
     const char *format;     // NULL: guessed from the names
     const char *target;     // NULL: "label", "target", "class", "y" or the last column
     const char *categories; // NULL: "one_hot"
+    const cJSON
+        *class_names; // as many as there are classes; NULL: numbers, or a text column's values
     int nfiles;
     const char *const *names;
     const char *const *paths;
@@ -48,7 +51,7 @@ struct dataset {
 };
 
 // Reads and checks the files and writes the prepared file to `path` (temporary, fsync, rename).
-// Errors: E_INVALID with file and line or offset; E_NOT_FOUND; E_LIMIT; E_IO.
+// Errors: E_INVALID with file and line or offset, or at /class_names; E_NOT_FOUND; E_LIMIT; E_IO.
 enum code dataset_prepare(const struct dataset_source *source, const char *path, struct error *err);
 // Maps a prepared file after checking its header against its size.
 enum code dataset_map(const char *path, struct dataset *out, struct error *err);

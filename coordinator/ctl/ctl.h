@@ -11,7 +11,7 @@ struct ctl_options {
     char *state, *sort;    // list, trials
     int64_t limit;         // trials, best
     char *format, *output; // export; format and target also: datasets add
-    char *target;
+    char *target, *class_names;
 };
 
 struct ctl_command {

@@ -93,6 +93,19 @@ static enum ctl_exit list_datasets(struct client *client, const struct ctl_optio
     return CTL_OK;
 }
 
+// A list from "a,b,c".
+static bool add_class_names(cJSON *source, const char *text)
+{
+    cJSON *list = cJSON_AddArrayToObject(source, "class_names");
+    char *copy = strdup(text), *rest = copy, *name;
+    bool good = list && copy;
+
+    while (good && (name = strsep(&rest, ",")))
+        good = cJSON_AddItemToArray(list, cJSON_CreateString(name));
+    free(copy);
+    return good;
+}
+
 static enum ctl_exit register_dataset(struct client *client, const struct ctl_options *options,
                                       const char *name)
 {
@@ -102,6 +115,8 @@ static enum ctl_exit register_dataset(struct client *client, const struct ctl_op
         good = cJSON_AddStringToObject(source, "format", options->format) != NULL;
     if (good && options->target)
         good = cJSON_AddStringToObject(source, "target", options->target) != NULL;
+    if (good && options->class_names)
+        good = add_class_names(source, options->class_names);
     char *body = good ? json_write(source) : NULL;
     char *path = client_path(client, "/datasets/%s", name);
     enum ctl_exit result = CTL_REFUSED;

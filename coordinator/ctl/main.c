@@ -115,6 +115,8 @@ int main(int argc, char **argv)
         {"format", OPTION_STRING, &o.format, NULL, 0, 0, "FORMAT",
          "export: csv, json; datasets add: idx, csv, npy, npz"},
         {"target", OPTION_STRING, &o.target, NULL, 0, 0, "COLUMN", "datasets add: the label"},
+        {"class-names", OPTION_STRING, &o.class_names, NULL, 0, 0, "A,B,…",
+         "datasets add: names of the labels 0, 1, …"},
         {"output", OPTION_STRING, &o.output, NULL, 0, 0, "FILE", "export: write there"},
     };
     enum { NSPECS = sizeof specs / sizeof specs[0] };

@@ -145,6 +145,13 @@ def test_data_sets_are_added_listed_and_removed(coordinator, ctl, tmp_path):
     assert added.returncode == 0 and added.stdout.startswith("Data set rows registered: "), added.stderr
     assert re.search(r"^rows +ready +\d+ ", ctl("datasets", "list").stdout, re.M)
     assert ctl("datasets", "remove", "rows").returncode == 0
+    numbers = str(tmp_path / "numbers.csv")
+    with open(numbers, "w", encoding="utf-8") as file:
+        file.write("a,kind\n1,0\n2,1\n")
+    named = ctl("datasets", "add", "numbers", numbers, "--class-names", "cat,big dog", "--json")
+    assert json.loads(named.stdout)["info"]["class_names"] == ["cat", "big dog"], named.stderr
+    refused = ctl("datasets", "add", "numbers", numbers, "--class-names", "cat")
+    assert refused.returncode == 1 and "2 classes" in refused.stderr
     assert not re.search(r"^rows ", ctl("datasets").stdout, re.M)
     rows.write_text("")
     assert ctl("datasets", "add", "rows", rows).returncode == 1

@@ -409,6 +409,37 @@ static void faults_of_an_idx_name_file_and_place(void **state)
     files_remove(&files);
 }
 
+static void labels_that_are_numbers_may_have_names(void **state)
+{
+    static const struct {
+        const char *names, *says;
+    } wrong[] = {
+        {"[\"cat\"]", "2 classes"},
+        {"[\"cat\", 1]", "1 to 128 bytes"},
+        {"[\"cat\", \"\"]", "1 to 128 bytes"},
+        {"\"cat\"", "2 classes"},
+    };
+    cJSON *names = cJSON_Parse("[\"cat\", \"dog\"]");
+    struct dataset_source form = {.class_names = names};
+    struct dataset d = csv("a,label\n1,0\n2,1\n", &form);
+    struct error err;
+    (void)state;
+
+    assert_string_equal(d.class_names[0], "cat");
+    assert_string_equal(d.class_names[1], "dog");
+    dataset_fini(&d);
+    assert_int_equal(read_csv("a,label\n1,x\n2,y\n", &form, &d, &err), E_INVALID);
+    assert_string_equal(err.pointer, "/class_names");
+    assert_int_equal(read_csv("a,label\n1,0.5\n2,1.5\n", &form, &d, &err), E_INVALID);
+    cJSON_Delete(names);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        form.class_names = names = cJSON_Parse(wrong[i].names);
+        assert_int_equal(read_csv("a,label\n1,0\n2,1\n", &form, &d, &err), E_INVALID);
+        assert_non_null(strstr(err.message, wrong[i].says));
+        cJSON_Delete(names);
+    }
+}
+
 static void labels_out_of_range_are_refused(void **state)
 {
     static const char *const names[] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
@@ -501,6 +532,7 @@ int main(void)
         cmocka_unit_test(a_wrong_crc_in_a_zip_is_seen),
         cmocka_unit_test(what_npy_cannot_hold_here_is_refused),
         cmocka_unit_test(faults_of_an_idx_name_file_and_place),
+        cmocka_unit_test(labels_that_are_numbers_may_have_names),
         cmocka_unit_test(labels_out_of_range_are_refused),
         cmocka_unit_test(roles_follow_from_names),
         cmocka_unit_test(a_gzip_bomb_is_stopped),
