@@ -57,7 +57,7 @@ void core_submit(struct core *core, struct command *command, core_done done, voi
     }
     struct error err;
     fail(&err, E_BUSY, "", "the coordinator is stopping; try again when it is back");
-    core_free_command(command);
+    command_free(command);
     free(request);
     done(context, core_unavailable(&err));
 }

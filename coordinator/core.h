@@ -49,6 +49,7 @@ struct command {
     char *idempotency_key;   // or NULL: a repeated command is answered from the store
     char digest[65];         // SHA-256 of method, path and body, with a key
 };
+void command_free(struct command *command); // one that was never submitted
 
 struct answer {
     int status;            // HTTP status

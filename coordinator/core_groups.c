@@ -24,7 +24,7 @@ void answer_free(struct answer *answer)
     free(answer);
 }
 
-void core_free_command(struct command *command)
+void command_free(struct command *command)
 {
     free(command->name);
     cJSON_Delete(command->body);
@@ -115,7 +115,7 @@ void core_answer(struct core *core, struct request *request, struct answer *answ
         after->key = alloc_text(request->command->idempotency_key);
         remember_answer(core, request->command, answer);
     }
-    core_free_command(request->command);
+    command_free(request->command);
     free(request);
 }
 
@@ -184,7 +184,7 @@ static void recover(struct core *core, const struct error *failure)
     {
         DL_DELETE(core->asking, request);
         request->done(request->context, core_unavailable(failure));
-        core_free_command(request->command);
+        command_free(request->command);
         free(request);
     }
     if (core_load(core, &err)) {

@@ -159,7 +159,6 @@ struct batch *core_depart(struct core *core);
 void core_land(struct core *core, enum code code, const struct error *err);
 void core_take_advice(struct core *core);
 void core_tick(struct core *core);
-void core_free_command(struct command *command);
 struct answer *core_unavailable(const struct error *err);
 void core_answer(struct core *core, struct request *request, struct answer *answer);
 void core_send_after(struct core *core, const char *worker, cJSON *message);

@@ -22,10 +22,6 @@ void study_best(struct request *request)
         buf_put(&out, "]}");
         code = reader_result(reader, &err);
     }
-    reader_give(request->http->readers, reader);
-    if (code)
-        reply_error(request, 0, &err);
-    else
-        reply_text(request, 200, &out);
+    reply_read(request, reader, 200, code, &err, &out);
     buf_fini(&out);
 }

@@ -72,12 +72,8 @@ void datasets_list(struct request *request)
         put_dataset(reader, row, &out);
     }
     enum code code = reader_result(reader, &err);
-    reader_give(request->http->readers, reader);
     buf_put(&out, "]}");
-    if (code)
-        reply_error(request, 0, &err);
-    else
-        reply_text(request, 200, &out);
+    reply_read(request, reader, 200, code, &err, &out);
     buf_fini(&out);
 }
 
@@ -97,13 +93,9 @@ void dataset_get(struct request *request)
     if (!out.len && reader_step(reader, row))
         put_dataset(reader, row, &out);
     enum code code = reader_result(reader, &err);
-    reader_give(request->http->readers, reader);
     if (code == OK && !out.len)
         code = fail(&err, E_NOT_FOUND, "", "there is no data set '%.128s'", name);
-    if (code)
-        reply_error(request, 0, &err);
-    else
-        reply_text(request, request->answer ? request->answer->status : 200, &out);
+    reply_read(request, reader, request->answer ? request->answer->status : 200, code, &err, &out);
     buf_fini(&out);
 }
 

@@ -12,6 +12,16 @@ static const char content_policy[] =
     "connect-src 'self'; worker-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'";
 
+void reply_read(struct request *request, struct reader *reader, int status, enum code code,
+                const struct error *err, struct buf *text)
+{
+    reader_give(request->http->readers, reader);
+    if (code)
+        reply_error(request, 0, err);
+    else
+        reply_text(request, status, text);
+}
+
 void reply_header(struct request *request, const char *name, const char *value)
 {
     if (request->response)

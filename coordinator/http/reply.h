@@ -2,6 +2,7 @@
 #ifndef TUNERD_COORDINATOR_HTTP_REPLY_H
 #define TUNERD_COORDINATOR_HTTP_REPLY_H
 
+#include "coordinator/http/readers.h"
 #include "coordinator/http/server.h"
 
 // Takes what `text` holds (500 when it failed) as application/json.
@@ -20,6 +21,11 @@ void reply_faults(struct request *request, int status, const struct faults *faul
 void reply_error(struct request *request, int status, const struct error *err);
 void reply_fail(struct request *request, int status, enum code code, const char *pointer,
                 const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+// The end of a request that reads the store: gives the reader back, then answers with `text`, or with
+// the error when `code` is one.
+void reply_read(struct request *request, struct reader *reader, int status, enum code code,
+                const struct error *err, struct buf *text);
 
 // Adds a header to the answer given.
 void reply_header(struct request *request, const char *name, const char *value);

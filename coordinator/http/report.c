@@ -67,10 +67,6 @@ void trial_report(struct request *request)
             code = code ? code : no_report(trial.row, number, execution, &err);
         }
     }
-    reader_give(request->http->readers, reader);
-    if (code)
-        reply_error(request, 0, &err);
-    else
-        reply_text(request, 200, &out);
+    reply_read(request, reader, 200, code, &err, &out);
     buf_fini(&out);
 }

@@ -56,11 +56,7 @@ void studies_list(struct request *request)
     reader_snapshot(reader);
     put_list(reader, sql.failed ? NULL : reader_once(reader, sql.data), size, states, &out);
     enum code code = reader_result(reader, &err);
-    reader_give(request->http->readers, reader);
-    if (code)
-        reply_error(request, 0, &err);
-    else
-        reply_text(request, 200, &out);
+    reply_read(request, reader, 200, code, &err, &out);
 end:
     cJSON_Delete(keys);
     buf_fini(&filter);
@@ -75,11 +71,7 @@ void study_get(struct request *request)
     buf_init(&out, ANSWER_MAX);
     struct reader *reader = reader_take(request->http->readers);
     enum code code = view_whole_study(reader, request->arguments[0], &out, &err);
-    reader_give(request->http->readers, reader);
-    if (code)
-        reply_error(request, 0, &err);
-    else
-        reply_text(request, request->answer ? request->answer->status : 200, &out);
+    reply_read(request, reader, request->answer ? request->answer->status : 200, code, &err, &out);
     buf_fini(&out);
 }
 

@@ -23,18 +23,6 @@ static void digest_of(const struct request *request, char out[65])
     sodium_bin2hex(out, 65, digest, sizeof digest);
 }
 
-static void command_free(struct command *command)
-{
-    free(command->name);
-    cJSON_Delete(command->body);
-    if (command->spec) {
-        study_spec_fini(command->spec);
-        free(command->spec);
-    }
-    free(command->idempotency_key);
-    free(command);
-}
-
 // Runs on the core's thread. The request is suspended, so nobody else touches it until it is resumed;
 // after that it may be gone.
 static void answered(void *context, struct answer *answer)

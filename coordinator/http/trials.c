@@ -186,11 +186,7 @@ void trials_list(struct request *request)
             put_list(reader, row, &order, size, scope.data, &out);
         code = reader_result(reader, &err);
     }
-    reader_give(request->http->readers, reader);
-    if (code)
-        reply_error(request, 0, &err);
-    else
-        reply_text(request, 200, &out);
+    reply_read(request, reader, 200, code, &err, &out);
 end:
     cJSON_Delete(keys);
     buf_fini(&filter);
@@ -258,11 +254,7 @@ static void show_trial(struct request *request, int64_t number, int status)
         put_executions(reader, trial.study, number, &out);
         code = reader_result(reader, &err);
     }
-    reader_give(request->http->readers, reader);
-    if (code)
-        reply_error(request, 0, &err);
-    else
-        reply_text(request, status, &out);
+    reply_read(request, reader, status, code, &err, &out);
     buf_fini(&out);
 }
 
