@@ -229,7 +229,7 @@ static void the_grid_is_walked_in_order_whatever_finishes_first(void **state)
     assert_int_equal(sim.search.ops->planned(sim.search.state), 6);
     sim_run(&sim, 100);
     assert_int_equal(sim.history.n, 6);
-    assert_int_equal(sim.last, ASK_DONE);
+    assert_int_equal(sim.last, ASK_EXHAUSTED);
     space_first(&sim.spec.space, values);
     for (int i = 0; i < 6; i++) {
         double unit[2];
