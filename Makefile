@@ -121,6 +121,11 @@ $(TEST_TOOLS): $(O)/%: $(O)/%.o $(O)/libcommon.a
 TESTS_DOUBLE := $(filter %_double,$(TESTS))
 $(TESTS_DOUBLE): $(O)/%: $(O)/%.o $(O)/libengine_double.a $(O)/libcommon.a
 	$(link) -lcmocka
+# The program in engine.h's comment: its lines are the indented ones, from the first #include on.
+$(O)/gen/engine_example.c: worker/engine/engine.h
+	@mkdir -p $(@D)
+	@sed -n -e '/^\/\/     #include/,/^\/\/     }$$/ { s|^//     ||; s|^//$$||; p }' $< > $@
+$(O)/tests/unit/test_engine_example.o: $(O)/gen/engine_example.c
 $(O)/tests/unit/test_engine_allocations: LDFLAGS += \
     $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc aligned_alloc posix_memalign strdup)
 $(filter-out $(TESTS_DOUBLE),$(TESTS)): $(O)/%: $(O)/%.o $(addprefix $(O)/lib,coordinator.a worker.a search.a engine.a ctl.a common.a)

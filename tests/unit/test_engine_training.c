@@ -355,6 +355,98 @@ static void the_report_has_every_part(void **state)
     dataset_fini(&data);
 }
 
+static void predictions_are_those_of_the_report(void **state)
+{
+    struct dataset data = blobs();
+    struct training *t = make(CONFIG(HALF, LAYERS, COMPILE, FIT), &data, 1);
+    struct error err;
+    real p[40][3];
+    cJSON *report;
+
+    (void)state;
+    assert_int_equal(training_outputs(t), 3);
+    epoch_of(t);
+    assert_true(data.info.test_samples >= 40);
+    assert_int_equal(training_predict(t, data.test_x, 40, p[0], &err), OK); // in batches of 16
+    report = training_report(t, &err);
+    assert_non_null(report);
+    for (int i = 0; i < 16; i++) {
+        const cJSON *sample = cJSON_GetArrayItem(json_member(report, "samples"), i);
+        const int class = (int)json_integer_or(sample, "prediction", -1);
+
+        assert_in_range(class, 0, 2);
+        assert_true(fabs((double)p[i][class] - json_number_or(sample, "probability", 0)) < 1e-6);
+        for (int c = 0; c < 3; c++)
+            assert_true(p[i][c] <= p[i][class]);
+    }
+    cJSON_Delete(report);
+    training_free(t);
+    dataset_fini(&data);
+}
+
+static void predictions_of_words_without_a_row_are_refused(void **state)
+{
+    static const uint8_t x[8] = {0, 1, 2, 3, 3, 2, 1, 0}, other[2] = {0, 4};
+    static const int32_t y[4] = {0, 1, 0, 1};
+    const struct dataset data = {
+        .info = {.train_samples = 4, .rank = 1, .shape = {2}, .classes = 2, .features_bytes = true},
+        .train_x = x,
+        .train_y = y,
+        .target_width = 1};
+    struct training *t =
+        make(CONFIG("\"scale\": \"none\"",
+                    "{\"type\": \"Embedding\", \"input_dim\": 4, \"output_dim\": 2}, {\"type\": "
+                    "\"Flatten\"}, {\"type\": \"Dense\", \"units\": 2, \"activation\": "
+                    "\"softmax\"}",
+                    COMPILE, "\"epochs\": 1"),
+             &data, 1);
+    struct error err;
+    real p[8];
+
+    (void)state;
+    assert_int_equal(training_predict(t, x, 4, p, &err), OK);
+    assert_int_equal(training_predict(t, other, 1, p, &err), E_RANGE);
+    assert_non_null(strstr(err.message, "has 4"));
+    training_free(t);
+}
+
+static void weights_come_layer_by_layer_as_in_keras(void **state)
+{
+    static const struct {
+        const char *name;
+        int layer, rank;
+        int64_t dim[2];
+        bool trainable;
+    } expected[] = {
+        {"kernel", 0, 2, {5, 16}, true},   {"bias", 0, 1, {16}, true},
+        {"kernel", 2, 2, {16, 8}, true},   {"bias", 2, 1, {8}, true},
+        {"gamma", 3, 1, {8}, true},        {"beta", 3, 1, {8}, true},
+        {"moving_mean", 3, 1, {8}, false}, {"moving_variance", 3, 1, {8}, false},
+        {"kernel", 5, 2, {8, 3}, true},    {"bias", 5, 1, {3}, true},
+    };
+    enum { COUNT = sizeof(expected) / sizeof(expected[0]) };
+    struct dataset data = blobs();
+    struct training *t = make(CONFIG(HALF, LAYERS, COMPILE, FIT), &data, 1);
+    struct training_weights w;
+
+    (void)state;
+    for (int i = 0; i < COUNT; i++) {
+        assert_true(training_weights(t, i, &w));
+        assert_string_equal(w.name, expected[i].name);
+        assert_int_equal(w.layer, expected[i].layer);
+        assert_int_equal(w.rank, expected[i].rank);
+        assert_int_equal(w.trainable, expected[i].trainable);
+        for (int d = 0; d < w.rank; d++)
+            assert_int_equal(w.dim[d], expected[i].dim[d]);
+        assert_int_equal(w.size, w.dim[0] * (w.rank > 1 ? w.dim[1] : 1));
+        if (strcmp(w.name, "moving_variance") == 0)
+            assert_true(w.values[7] == 1);
+    }
+    assert_false(training_weights(t, COUNT, &w));
+    training_free(t);
+    dataset_fini(&data);
+}
+
 static void a_line_is_learned_by_regression(void **state)
 {
     cJSON *size = parse("{\"samples\": 400, \"features\": 3, \"noise\": 0.05}");
@@ -481,6 +573,9 @@ int main(void)
         cmocka_unit_test(a_model_above_the_memory_allowed_is_refused_before_it_is_built),
         cmocka_unit_test(faults_name_the_place_the_layer_and_the_shapes),
         cmocka_unit_test(the_report_has_every_part),
+        cmocka_unit_test(predictions_are_those_of_the_report),
+        cmocka_unit_test(predictions_of_words_without_a_row_are_refused),
+        cmocka_unit_test(weights_come_layer_by_layer_as_in_keras),
         cmocka_unit_test(a_line_is_learned_by_regression),
         cmocka_unit_test(parity_of_bits_is_learned_by_recurrent_layers),
         cmocka_unit_test(trainings_side_by_side_give_what_each_gives_alone),

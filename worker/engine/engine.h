@@ -1,25 +1,80 @@
 // The training engine: Keras' Sequential for small networks on a CPU, with Keras' names, defaults and
 // formulas. A library: no sockets, no files, no clock but the seconds it reports, no globals; everything
-// comes from a seed. One training = data + configuration + seed -> epochs -> report:
+// comes from a seed. One training is data + configuration + seed -> epochs -> report and predictions.
 //
-//     struct training *t;
-//     struct epoch_log log;
+// A whole program (a test compiles it out of this comment and runs it):
 //
-//     if (training_new(&t, config, &data, seed, NULL, &err))  // nothing is left behind on an error
-//         return err.code;
-//     while (!training_done(t) && training_epoch(t, &log, &err) == OK)
-//         show(&log);
-//     report = training_report(t, &err);
-//     training_free(t);
+//     #include <stdio.h>
+//     #include <string.h>
 //
-// Configuration: {"dataset", "model": {"layers": […]}, "compile": {"optimizer", "loss", "metrics"},
-// "fit": {"epochs", "batch_size", "shuffle", "class_weight", "callbacks"}} as study_spec_resolve() gives
-// it: concrete, every argument present. Arguments that are missing all the same take Keras' defaults.
+//     #include "worker/engine/engine.h"
 //
-//   dataset      common/data/view.h: limit, split, validation_split, validation_data, scale
-//   layers       layers.c has the table, layers/ a file each; channels last, sequences (steps, features)
-//   activations, initializers, losses, optimizers    the tables in the .c files of these names
-//   metrics, callbacks, schedules                     metrics.h, callbacks.h, schedules.h
+//     static const char text[] =
+//         "{\"dataset\": {\"scale\": \"standard\", \"validation_split\": 0.2},"
+//         " \"model\": {\"layers\": ["
+//         "     {\"type\": \"Dense\", \"units\": 32, \"activation\": \"relu\"},"
+//         "     {\"type\": \"Dropout\", \"rate\": 0.1},"
+//         "     {\"type\": \"Dense\", \"units\": 3, \"activation\": \"softmax\"}]},"
+//         " \"compile\": {\"optimizer\": {\"type\": \"Adam\", \"learning_rate\": 0.01},"
+//         "     \"loss\": \"sparse_categorical_crossentropy\", \"metrics\": [\"accuracy\"]},"
+//         " \"fit\": {\"epochs\": 40, \"batch_size\": 16, \"callbacks\": ["
+//         "     {\"type\": \"EarlyStopping\", \"patience\": 5, \"restore_best_weights\": true}]}}";
+//
+//     int main(void)
+//     {
+//         struct training *training = NULL;
+//         struct dataset data = {0};
+//         struct epoch_log log;
+//         struct error err;
+//         const float point[] = {0.5f, -0.3f};
+//         real probabilities[3];
+//         cJSON *config = json_read(text, strlen(text), NULL, &err), *report = NULL;
+//         enum code code = config ? dataset_generate("spirals", NULL, 1, &data, &err) : err.code;
+//
+//         if (code == OK)
+//             code = training_new(&training, config, &data, 42, NULL, &err);
+//         while (code == OK && !training_done(training)) {
+//             code = training_epoch(training, &log, &err);
+//             printf("epoch %d:", log.epoch);
+//             for (int i = 0; i < log.nmetrics; i++)
+//                 printf(" %s %.4f", log.metrics[i].name, log.metrics[i].value);
+//             printf("\n");
+//         }
+//         if (code == OK) {
+//             report = training_report(training, &err);
+//             code = report ? training_predict(training, point, 1, probabilities, &err) : err.code;
+//         }
+//         if (code == OK) {
+//             printf("%s\n", json_string_or(json_member(report, "classification_report"), "text", ""));
+//             printf("that point is of class 1 with %.2f\n", (double)probabilities[1]);
+//         } else {
+//             fprintf(stderr, "%s: %s\n", err.pointer, err.message);
+//         }
+//         cJSON_Delete(report);
+//         training_free(training);
+//         dataset_fini(&data);
+//         cJSON_Delete(config);
+//         return code != OK;
+//     }
+//
+// It is linked with libengine.a, libcommon.a, cJSON, zlib and libm.
+//
+// Data (common/data/dataset.h): files read by dataset_prepare() and mapped by dataset_map(), generated
+// ones, or one's own arrays in a struct dataset: samples one after the other, of shape info.shape, bytes
+// or floats; labels as int32_t from 0 to info.classes - 1, or (info.classes 0) target_width floats each.
+// Channels are last, sequences are (steps, features), words are whole numbers with "scale": "none".
+//
+// Configuration, a JSON tree; what is left out takes Keras' default:
+//   dataset   limit, split, validation_split, validation_data, scale          common/data/view.h
+//   model     {"layers": [{"type", arguments…}]}, no Input layer: the shape is the data's
+//   compile   optimizer, loss: a name or {"type", arguments…}; metrics: a list of such
+//   fit       epochs, batch_size, shuffle, class_weight {"0": 2.0}, callbacks: a list of {"type", …}
+// What there is, with every argument and its default, stands in the tables of common/catalogue_layers.c and
+// common/catalogue_training.c; formulas stand in layers/, kernels/, loss.c, optimizer.c, metrics.h,
+// callbacks.h and schedules.h. training_new() takes Keras' exact names and refuses an unknown layer, loss,
+// optimizer, metric, callback, activation or initializer, but passes over unknown arguments. Aliases
+// ("adam"), bounds and unknown arguments are the business of catalogue_normalise_model(), _compile(), _fit()
+// and _dataset() (common/catalogue.h), which name every fault; pass a document from outside through them.
 //
 // Where it differs from Keras, on purpose:
 //   - a softmax or sigmoid that ends the model is fused with its cross-entropy: same loss, and the gradient
@@ -27,6 +82,7 @@
 //   - the log always has learning_rate, and training ends at the first batch whose running loss is not
 //     finite, TerminateOnNaN or not
 //   - dropout is exact to 2^-32 of its rate, drawn from Philox4x32-10 by (seed, layer, step, place)
+//   - f1 is "macro" by default: one number; tests/conformance/keras_cases.json has the rest
 //
 // Determinism: the same configuration, data and seed give the same bits on the same kind of CPU, whatever
 // else runs. Weights, shuffling, noise and split each have a stream of their own, so that none moves the
@@ -37,11 +93,13 @@
 // zeros of their first matrix (pixels, what relu and dropout leave), so that a 0 times NaN or infinity in
 // the other counts as 0. tests/bench/engine.py compares with PyTorch.
 //
-// Threads: a training belongs to one thread at a time; different ones do not know of each other.
+// Threads: a training belongs to one thread at a time; different ones do not know of each other, and may
+// share a data set.
 #ifndef TUNERD_WORKER_ENGINE_ENGINE_H
 #define TUNERD_WORKER_ENGINE_ENGINE_H
 
 #include "common/data/dataset.h"
+#include "worker/engine/real.h"
 
 struct training;
 
@@ -99,6 +157,25 @@ enum code training_restore(struct training *training, const unsigned char *bytes
 
 int64_t training_parameters(const struct training *training); // trainable and not
 size_t training_memory(const struct training *training);      // bytes held beside the mapped data
+
+// The model's outputs for samples beside the data set: features as the data set has them (bytes or floats,
+// [samples × features]), scaled as the training part was; nothing is dropped, no noise. outputs: [samples ×
+// training_outputs()], of a last softmax the probabilities. E_RANGE: a word that Embedding has no row for.
+enum code training_predict(struct training *training, const void *features, int64_t samples,
+                           real *outputs, struct error *err);
+int64_t training_outputs(const struct training *training);
+
+// The index-th array of weights in the order of Keras' get_weights(), layer by layer; false after the last.
+struct training_weights {
+    int layer;        // in the configuration's list, from 0
+    const char *name; // Keras': "kernel", "bias", "gamma", "moving_mean", …
+    bool trainable;
+    int rank;
+    int64_t dim[4];
+    size_t size;        // product of dim
+    const real *values; // row-major; change with the next epoch, go with the training
+};
+bool training_weights(const struct training *training, int index, struct training_weights *out);
 
 // The contract's report: {"summary": {"layers": [{"name", "type", "output_shape", "parameters"}],
 // "total_parameters", "trainable_parameters", "non_trainable_parameters", "text"}, "evaluated_on": "test"

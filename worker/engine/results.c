@@ -2,6 +2,7 @@
 // sample predictions.
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "worker/engine/kernels/denormals.h"
 #include "worker/engine/report.h"
@@ -183,4 +184,42 @@ cJSON *training_report(struct training *t, struct error *err)
     }
     denormals_restore(mode);
     return report;
+}
+
+int64_t training_outputs(const struct training *t)
+{
+    return (int64_t)t->model.output_size;
+}
+
+static enum code predict(struct training *t, const void *features, int64_t samples, real *outputs,
+                         struct error *err)
+{
+    const size_t wide = t->model.output_size;
+    const size_t stride =
+        (size_t)t->view.features * (t->data->info.features_bytes ? sizeof(uint8_t) : sizeof(float));
+
+    for (int64_t first = 0; first < samples; first += (int64_t)t->batch_size) {
+        const int64_t left = samples - first;
+        const size_t now = left < (int64_t)t->batch_size ? (size_t)left : t->batch_size;
+        const struct pass pass = training_pass(t, now, false);
+        enum code code;
+
+        batch_gather_features(t, (const char *)features + (size_t)first * stride, now);
+        code = batch_check_words(t, first, err);
+        if (code != OK)
+            return code;
+        memcpy(outputs + (size_t)first * wide, model_forward(&t->model, &pass, t->batch.x),
+               now * wide * sizeof(real));
+    }
+    return OK;
+}
+
+enum code training_predict(struct training *t, const void *features, int64_t samples, real *outputs,
+                           struct error *err)
+{
+    const uint64_t mode = denormals_off();
+    const enum code code = predict(t, features, samples, outputs, err);
+
+    denormals_restore(mode);
+    return code;
 }

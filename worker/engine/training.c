@@ -216,28 +216,14 @@ static enum code allocate(struct training *t, const cJSON *config,
 static enum code check_words(struct training *t, struct error *err)
 {
     const struct data_part *parts[] = {&t->view.train, &t->view.validation, &t->view.test};
-    const struct layer *first = t->model.layers;
-    int64_t limit;
+    enum code code = OK;
 
-    while (first->alias && first + 1 < t->model.layers + t->model.nlayers)
-        first++;
-    if (!first->ops->input_limit)
-        return OK;
-    limit = first->ops->input_limit(first);
-    for (int p = 0; p < 3; p++)
-        for (int64_t i = 0; i < parts[p]->samples; i++) {
+    for (int p = 0; batch_words(t) && p < 3; p++)
+        for (int64_t i = 0; i < parts[p]->samples && code == OK; i++) {
             batch_gather(t, parts[p], NULL, i, 1, false);
-            for (int64_t j = 0; j < t->view.features; j++) {
-                const real x = t->batch.x[j];
-
-                if (!(x >= 0 && x < (real)limit) || x != (real)(int64_t)x)
-                    return fail(err, E_RANGE, "/model/layers",
-                                "Embedding has rows for 0 to %lld, and sample %lld has %g; give "
-                                "whole numbers (scale \"none\") or a larger input_dim",
-                                (long long)limit - 1, (long long)i, (double)x);
-            }
+            code = batch_check_words(t, i, err);
         }
-    return OK;
+    return code;
 }
 
 // The names an epoch's log will have, for callbacks that monitor one.
@@ -339,4 +325,26 @@ int64_t training_parameters(const struct training *t)
 size_t training_memory(const struct training *t)
 {
     return t->bytes + sizeof(*t);
+}
+
+bool training_weights(const struct training *t, int index, struct training_weights *out)
+{
+    for (int i = 0; i < t->model.nlayers; i++) {
+        const struct layer *layer = &t->model.layers[i];
+
+        if (index < layer->nparams) {
+            const struct param *param = &layer->params[index];
+
+            *out = (struct training_weights){.layer = i,
+                                             .name = param->name,
+                                             .trainable = param->trainable,
+                                             .rank = param->rank,
+                                             .size = param->size,
+                                             .values = param->w};
+            memcpy(out->dim, param->dim, sizeof(out->dim));
+            return true;
+        }
+        index -= layer->nparams;
+    }
+    return false;
 }

@@ -51,6 +51,12 @@ struct training {
 // Samples of a part in the order given (NULL: as they lie) into t->batch.
 void batch_gather(struct training *t, const struct data_part *part, const uint32_t *order,
                   int64_t first, size_t samples, bool weigh);
+// The same for features alone, [samples × features] as the data set has them.
+void batch_gather_features(struct training *t, const void *features, size_t samples);
+// How many words the Embedding has that the features go into, 0 where they go into none; E_RANGE for a
+// gathered sample that has another, `first` being the number of the first one.
+int64_t batch_words(const struct training *t);
+enum code batch_check_words(const struct training *t, int64_t first, struct error *err);
 // Loss and t->metrics over a part, without training. Returns the loss with the penalty. confusion: as
 // report_count() wants it, or NULL.
 double training_evaluate(struct training *t, const struct data_part *part, int64_t *confusion);
