@@ -147,16 +147,17 @@ void core_carry_out(struct core *core, struct held_study *held)
     core->fx.n = 0;
 }
 
-static void log_state(struct held_study *held)
+static void log_state(struct core *core, struct held_study *held)
 {
     const struct study *study = held->study;
 
     if (held->logged == (int)study->state)
         return;
     held->logged = (int)study->state;
-    log_event(study->state == STUDY_FAILED ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "study",
-              "name=%s state=%s trials=%d%s%s", study->spec->name, study_state_names[study->state],
-              study->ntrials, study->reason ? " reason=" : "", study->reason ? study->reason : "");
+    core_log_after(core, alloc_format("name=%s state=%s trials=%d%s%s", study->spec->name,
+                                      study_state_names[study->state], study->ntrials,
+                                      study->reason ? " reason=" : "",
+                                      study->reason ? study->reason : ""));
 }
 
 // Study news are worth one event a group, however many trials ended in it.
@@ -167,7 +168,7 @@ void core_flush_news(struct core *core)
         running += !study_state_ended(held->study->state);
         if (held->has_news) {
             core_publish(core, "study", held->id, study_news(held->study));
-            log_state(held);
+            log_state(core, held);
         }
         held->has_news = false;
     }

@@ -62,6 +62,7 @@ void core_group_free(struct group *group)
         next = after->next;
         free(after->worker);
         free(after->header);
+        free(after->log);
         free(after->key);
         answer_free(after->answer);
         free(after);
@@ -87,6 +88,11 @@ void core_send_after(struct core *core, const char *worker, cJSON *message)
     after->worker = alloc_text(worker);
     after->header = header;
     after->len = len;
+}
+
+void core_log_after(struct core *core, char *text)
+{
+    add_after(core->group)->log = text;
 }
 
 static void remember_answer(struct core *core, const struct command *command,
@@ -149,6 +155,8 @@ static void say(struct core *core, struct group *group, const struct error *fail
             key_landed(core, after->key);
         if (after->worker && !failure)
             core->send(core->send_context, after->worker, after->header, after->len, NULL, 0);
+        if (after->log && !failure)
+            log_event(LOG_LEVEL_INFO, "study", "%s", after->log);
         if (!after->done)
             continue;
         if (failure) {

@@ -136,6 +136,7 @@ int main(int argc, char **argv)
         sigaddset(&signals, SIGINT);
         pthread_sigmask(SIG_BLOCK, &signals, NULL);
         signal(SIGPIPE, SIG_IGN);
+        signal(SIGXFSZ, SIG_IGN); // a write beyond the limit fails, as on a full disk
         code = serve(&signals, &err);
     }
     if (code)

@@ -117,6 +117,7 @@ static enum code run(const struct settings *s, struct error *err)
     sigaddset(&ends, SIGINT);
     sigprocmask(SIG_BLOCK, &ends, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); // a write beyond the limit fails, as on a full disk
     raise_descriptor_limit();
 
     int slots = s->slots > 0 ? (int)s->slots : cpu_count();
