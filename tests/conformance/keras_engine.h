@@ -11,6 +11,7 @@ static const struct CMUnitTest engine_tests[] = {
     cmocka_unit_test(losses_and_regularizers_with_their_gradients),
     cmocka_unit_test(optimizers_step_by_step),
     cmocka_unit_test(layers_forward_and_backward),
+    cmocka_unit_test(layers_with_other_arguments),
     cmocka_unit_test(initializers_have_keras_limits_and_deviations),
     cmocka_unit_test(whole_trainings_give_keras_history_and_weights),
 };

@@ -215,6 +215,27 @@ static void layers_forward_and_backward(void **state)
     reference_account("layer", "engine_keras", checked);
 }
 
+// Arguments for which the reference has no case: torch_layers.py.
+static void layers_with_other_arguments(void **state)
+{
+    const struct kernels *k[4];
+    const int count = kernels_list(k);
+    cJSON *others = reference_load("tests/conformance/torch_layers.json");
+    const cJSON *item = NULL;
+    int checked = 0;
+
+    (void)state;
+    open_section("layer");
+    cJSON_ArrayForEach(item, json_member(others, "layer"))
+    {
+        for (int i = 0; i < count; i++)
+            check_layer(item, k[i]);
+        checked++;
+    }
+    assert_int_equal(checked, 37);
+    cJSON_Delete(others);
+}
+
 // ---- initializer
 
 static void check_scaled(const cJSON *item, enum initializer ours)
