@@ -158,17 +158,19 @@ def test_accuracy_on_fashion_mnist_is_what_keras_reaches(fleet):
     assert sum(last) / 3 == pytest.approx(0.874, abs=0.008), last
 
 
-def test_the_same_study_and_seed_give_the_same_numbers_again(coordinator, daemons, tmp_path):
-    worker = coordinator.worker(tmp_path, slots=1)
-    daemons.append(worker.start())
+def test_the_same_study_and_seed_give_the_same_numbers_whatever_the_slots(coordinator, daemons, tmp_path):
+    """One slot, the same again, then three slots of another worker."""
     runs = []
-    for _ in range(2):
-        coordinator.submit(blobs_study("again"))
+    for name, slots in (("one", 1), ("one", 1), ("three", 3)):
+        worker = coordinator.worker(tmp_path, name, slots)
+        daemons.append(worker.start())
+        coordinator.submit(blobs_study("again", executions_per_trial=2))
         coordinator.wait_study("again", alive=[worker])
         points = [t["hyperparameters"] for t in coordinator.trials("again", sort="number")]
         runs.append((points, numbers_alone(all_metrics(coordinator, "again"))))
         assert coordinator.request("DELETE", "/studies/again").status_code == 204
-    assert runs[0] == runs[1]
+        worker.stop()
+    assert runs[0] == runs[1] == runs[2]
 
 
 def test_the_coordinator_killed_at_any_moment_loses_nothing_and_repeats_nothing(fleet):

@@ -248,6 +248,35 @@ static void a_loss_that_is_no_number_ends_the_training(void **state)
     dataset_fini(&data);
 }
 
+// Weights that only decay, to a tenth a step, pass from normal numbers to 0: those between would cost a hundred
+// times as much. Outside the engine they are as before.
+static void denormal_numbers_are_flushed_while_the_engine_computes_only(void **state)
+{
+    static const float x[4], y[4];
+    const struct dataset data = {.info = {.train_samples = 4, .rank = 1, .shape = {1}},
+                                 .train_x = x,
+                                 .train_y = y,
+                                 .target_width = 1};
+    struct training *t = make(CONFIG("\"scale\": \"none\"",
+                                     "{\"type\": \"Dense\", \"units\": 1, \"use_bias\": false, "
+                                     "\"kernel_initializer\": \"ones\"}",
+                                     "\"optimizer\": {\"type\": \"SGD\", \"learning_rate\": 0.9, "
+                                     "\"weight_decay\": 1}, \"loss\": \"mse\"",
+                                     "\"epochs\": 60, \"batch_size\": 4"),
+                              &data, 1);
+    volatile float small = 1e-20f;
+    struct training_weights w;
+
+    (void)state;
+    for (int epoch = 1; epoch <= 60; epoch++) {
+        epoch_of(t);
+        assert_true(training_weights(t, 0, &w));
+        assert_true(fpclassify(w.values[0]) == (epoch < 38 ? FP_NORMAL : FP_ZERO));
+        assert_true(small * small > 0);
+    }
+    training_free(t);
+}
+
 static void a_model_above_the_memory_allowed_is_refused_before_it_is_built(void **state)
 {
     struct dataset data = blobs();
@@ -570,6 +599,7 @@ int main(void)
         cmocka_unit_test(damaged_and_foreign_checkpoints_are_refused),
         cmocka_unit_test(more_epochs_can_be_given_to_a_training_that_used_them_up),
         cmocka_unit_test(a_loss_that_is_no_number_ends_the_training),
+        cmocka_unit_test(denormal_numbers_are_flushed_while_the_engine_computes_only),
         cmocka_unit_test(a_model_above_the_memory_allowed_is_refused_before_it_is_built),
         cmocka_unit_test(faults_name_the_place_the_layer_and_the_shapes),
         cmocka_unit_test(the_report_has_every_part),
