@@ -174,22 +174,35 @@ static const char *skip_blanks(const char *at)
     return at;
 }
 
-bool csv_number(const struct csv_scanner *scanner, double *out)
+// strtod() over the whole field; hexadecimal ones are text.
+static bool read_number(const struct csv_scanner *scanner, double *out)
 {
     const char *at = skip_blanks(scanner->field);
     char *end = NULL;
 
     if (isspace((unsigned char)*at))
         return false;
-    double value = strtod(at, &end);
-    if (end == at || *skip_blanks(end) != '\0' || !isfinite((float)value))
+    *out = strtod(at, &end);
+    if (end == at || *skip_blanks(end) != '\0')
         return false;
-    for (; at < end; at++) {
-        if (*at == 'x' || *at == 'X')
-            return false;
-    }
+    return !memchr(at, 'x', (size_t)(end - at)) && !memchr(at, 'X', (size_t)(end - at));
+}
+
+bool csv_number(const struct csv_scanner *scanner, double *out)
+{
+    double value;
+
+    if (!read_number(scanner, &value) || !isfinite((float)value))
+        return false;
     *out = value;
     return true;
+}
+
+bool csv_infinite(const struct csv_scanner *scanner)
+{
+    double value;
+
+    return read_number(scanner, &value) && isinf((float)value);
 }
 
 bool csv_missing(const struct csv_scanner *scanner)

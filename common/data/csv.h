@@ -38,6 +38,8 @@ enum code csv_field(struct csv_scanner *scanner, struct error *err);
 
 // The field without spaces around it as a number. False when it is none (also for nan, inf, hex).
 bool csv_number(const struct csv_scanner *scanner, double *out);
+// True for inf and for a number that a float cannot hold.
+bool csv_infinite(const struct csv_scanner *scanner);
 // True for an empty field and for what stands for a missing number: NA, N/A, NaN, null, ?.
 bool csv_missing(const struct csv_scanner *scanner);
 

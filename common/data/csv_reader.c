@@ -17,7 +17,7 @@ static enum code see_type(struct table_visit *v, int column, struct error *err)
 
     (void)err;
     if (!csv_number(&v->scanner, &value)) {
-        t->columns[column].text |= !csv_missing(&v->scanner);
+        t->columns[column].text |= !csv_missing(&v->scanner) && !csv_infinite(&v->scanner);
         return OK;
     }
     if (column == t->target && !v->test) {
@@ -58,8 +58,13 @@ static enum code see_category(struct table_visit *v, int column, struct error *e
         return OK;
     if (v->scanner.length == 0)
         return table_fault(v, column, err, "has no value; fill it in or leave the line out");
-    if (column == v->table->target && v->scanner.length > LABEL_SIZE_MAX)
-        return table_fault(v, column, err, "has a label of more than 200 bytes; that is no class");
+    if (v->scanner.length > LABEL_SIZE_MAX)
+        return table_fault(
+            v, column, err,
+            column == v->table->target
+                ? "has a label of more than 200 bytes; that is no class"
+                : "has a text of more than 200 bytes; that is no category: leave the "
+                  "column out");
     int at = find_category(c, v->scanner.field, &found);
     if (found)
         return OK;
@@ -133,6 +138,11 @@ static enum code value_of(struct table_visit *v, int column, double *out, struct
     if (!c->text) {
         if (csv_number(&v->scanner, out))
             return OK;
+        if (csv_infinite(&v->scanner))
+            return table_fault(
+                v, column, err,
+                "has a number that is infinite or too large for 32 bits; every value "
+                "must be finite");
         return table_fault(v, column, err, "has no value; fill it in or leave the line out");
     }
     *out = find_category(c, v->scanner.field, &found);

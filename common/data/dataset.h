@@ -21,7 +21,7 @@
 //         one feature a category ("one_hot", named column=value, in the order of the values' bytes) or
 //         one feature with the category's number ("codes"). A target of text, or of whole numbers
 //         0..n-1 that are all there (2 to 256 of them) is classes; else regression.
-//         A missing value is an error that names file and line.
+//         A missing or infinite value is an error that names file and line.
 //   npy   a file each for features and labels; u1 i4 i8 f4 f8, little endian, C or Fortran order.
 //         Integers as labels are classes, floats regression (n columns: n targets). u1 stays bytes.
 //   npz   the same arrays in one file: x_train, y_train, x_test, y_test (or x, y; `target` names y)

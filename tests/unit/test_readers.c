@@ -147,6 +147,10 @@ static void faults_of_a_csv_name_file_and_line(void **state)
     } cases[] = {
         {"a,y\n1,2\n,3\n", "iris.csv:3: column \"a\" has no value", E_INVALID},
         {"a,y\n1,2\nNA,3\n", "iris.csv:3: column \"a\" has no value", E_INVALID},
+        // numbers all the same, not categories
+        {"a,y\n1,2\ninf,3\n", "iris.csv:3: column \"a\" has a number that is infinite", E_INVALID},
+        {"a,y\n1,2\n2,3\n-1e39,3\n", "iris.csv:4: column \"a\" has a number that is", E_INVALID},
+        {"a,y\n-Infinity,2\n", "iris.csv:2: column \"a\" has a number that is", E_INVALID},
         {"a,y\n1,2\n1\n", "iris.csv:3: 1 fields; the header has 2", E_INVALID},
         {"a,y\n1,2,3\n", "iris.csv:2: more fields", E_INVALID},
         {"a,y\n\"1,2\n", "iris.csv:2: a quoted field that never ends", E_INVALID},
@@ -167,6 +171,28 @@ static void faults_of_a_csv_name_file_and_line(void **state)
         if (!strstr(err.message, cases[i].said))
             fail_msg("\"%s\" does not say \"%s\"", err.message, cases[i].said);
     }
+}
+
+static void texts_of_a_page_are_no_categories(void **state)
+{
+    static const char head[] = "a,y\n1,2\n", tail[] = ",3\n";
+    enum { LONG = 100000 };
+    char *text = malloc(sizeof head + LONG + sizeof tail);
+    struct dataset d;
+    struct error err;
+    (void)state;
+
+    assert_non_null(text);
+    for (int digits = 0; digits < 2; digits++) {
+        memcpy(text, head, sizeof head - 1);
+        memset(text + sizeof head - 1, digits ? '7' : 'x', LONG);
+        memcpy(text + sizeof head - 1 + LONG, tail, sizeof tail);
+        assert_int_equal(read_csv(text, &plain, &d, &err), E_INVALID);
+        assert_non_null(strstr(err.message, digits
+                                                ? "iris.csv:3: column \"a\" has a number that is"
+                                                : "iris.csv:3: column \"a\" has a text of more"));
+    }
+    free(text);
 }
 
 static void wrong_arguments_are_named(void **state)
@@ -524,6 +550,7 @@ int main(void)
         cmocka_unit_test(lines_may_end_with_cr_lf),
         cmocka_unit_test(semicolons_and_tabs_delimit_too),
         cmocka_unit_test(faults_of_a_csv_name_file_and_line),
+        cmocka_unit_test(texts_of_a_page_are_no_categories),
         cmocka_unit_test(wrong_arguments_are_named),
         cmocka_unit_test(a_test_file_has_the_training_files_columns_and_categories),
         cmocka_unit_test(npy_bytes_stay_bytes_and_integers_are_classes),
