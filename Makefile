@@ -116,8 +116,15 @@ unit: $(TESTS)
 # Programs that tests in Python talk to.
 TEST_TOOLS := $(patsubst %.c,$(O)/%,$(wildcard tests/tools/*.c))
 unit: $(TEST_TOOLS)
+$(O)/tests/tools/kernels_digest: $(O)/libengine.a
 $(TEST_TOOLS): $(O)/%: $(O)/%.o $(O)/libcommon.a
 	$(link)
+
+# The engine for arm64 by Debian's cross compiler, and what of it runs under qemu without other libraries.
+portable:
+	@$(MAKE) --no-print-directory B=$(B)/arm64 V=release CC=aarch64-linux-gnu-gcc AR=aarch64-linux-gnu-ar \
+	    LIBS=-lm LDFLAGS=-static $(B)/arm64/release/libengine.a $(B)/arm64/release/tests/tools/kernels_digest
+.PHONY: portable
 TESTS_DOUBLE := $(filter %_double,$(TESTS))
 $(TESTS_DOUBLE): $(O)/%: $(O)/%.o $(O)/libengine_double.a $(O)/libcommon.a
 	$(link) -lcmocka

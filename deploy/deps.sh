@@ -9,7 +9,8 @@ run="gcc make pkg-config python3 python3-yaml esbuild ca-certificates curl
      zlib1g-dev libcurl4-openssl-dev libsystemd-dev libmuparser-dev uthash-dev
      dataset-fashion-mnist"
 test="libcmocka-dev python3-pytest python3-requests python3-jsonschema python3-zmq
-      python3-numpy node:nodejs npm:npm chromium fonts-dejavu-core"
+      python3-numpy node:nodejs npm:npm chromium fonts-dejavu-core
+      aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-aarch64:qemu-user"
 check="clang-format clang-tidy cppcheck"
 bench="python3-torch python3-sklearn python3-optuna python3-numpy"
 
