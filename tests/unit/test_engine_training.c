@@ -285,11 +285,18 @@ static void a_model_above_the_memory_allowed_is_refused_before_it_is_built(void 
                                 "{\"type\": \"Dense\", \"units\": 1000000}, {\"type\": "
                                 "\"Dense\", \"units\": 1000000}",
                                 COMPILE, FIT));
+    cJSON *absurd = parse(CONFIG(HALF,
+                                 "{\"type\": \"Dense\", \"units\": 1000000}, {\"type\": "
+                                 "\"Dense\", \"units\": 1000000}, {\"type\": \"Dense\", "
+                                 "\"units\": 1000000}",
+                                 COMPILE, FIT));
     cJSON *fits = parse(CONFIG(HALF, LAYERS, COMPILE, FIT));
     struct training *t = NULL;
     struct error err;
 
     (void)state;
+    assert_int_equal(training_new(&t, absurd, &data, 1, NULL, &err), E_LIMIT);
+    assert_non_null(strstr(err.message, "4398046511104 bytes"));
     assert_int_equal(training_new(&t, large, &data, 1, &limits, &err), E_LIMIT);
     assert_null(t);
     assert_non_null(strstr(err.message, "bytes"));
@@ -297,6 +304,7 @@ static void a_model_above_the_memory_allowed_is_refused_before_it_is_built(void 
     assert_true(training_memory(t) < limits.memory);
     assert_int_equal(training_parameters(t), 5 * 16 + 16 + 16 * 8 + 8 + 4 * 8 + 8 * 3 + 3);
     training_free(t);
+    cJSON_Delete(absurd);
     cJSON_Delete(large);
     cJSON_Delete(fits);
     dataset_fini(&data);
@@ -379,6 +387,35 @@ static void the_report_has_every_part(void **state)
     }
     assert_int_equal((int)sum, data.info.test_samples ? (int)data.info.test_samples : 75);
     assert_int_equal(cJSON_GetArraySize(json_member(report, "samples")), 16);
+    cJSON_Delete(report);
+    training_free(t);
+    dataset_fini(&data);
+}
+
+// As Keras prints it; a layer with a name of its own is not counted among dense, dense_1, …
+static void the_summary_names_layers_as_keras_does(void **state)
+{
+    static const char *const names[] = {"dense", "head", "dense_1", "out"};
+    struct dataset data = blobs();
+    struct training *t = make(CONFIG(HALF,
+                                     "{\"type\": \"Dense\", \"units\": 4}, {\"type\": \"Dense\", "
+                                     "\"units\": 4, \"name\": \"head\"}, {\"type\": \"Dense\", "
+                                     "\"units\": 4}, {\"type\": \"Dense\", \"units\": 3, "
+                                     "\"activation\": \"softmax\", \"name\": \"out\"}",
+                                     COMPILE, "\"epochs\": 1"),
+                              &data, 1);
+    struct error err;
+    cJSON *report = training_report(t, &err);
+    const cJSON *summary = json_member(report, "summary"), *layer = NULL;
+    int i = 0;
+
+    (void)state;
+    assert_non_null(report);
+    cJSON_ArrayForEach(layer, json_member(summary, "layers"))
+        assert_string_equal(json_string_or(layer, "name", ""), names[i++]);
+    assert_int_equal(i, 4);
+    assert_non_null(strstr(json_string_or(summary, "text", ""), "│ head (Dense) "));
+    assert_non_null(strstr(json_string_or(summary, "text", ""), " Total params: 79 (316.00 B)"));
     cJSON_Delete(report);
     training_free(t);
     dataset_fini(&data);
@@ -603,6 +640,7 @@ int main(void)
         cmocka_unit_test(a_model_above_the_memory_allowed_is_refused_before_it_is_built),
         cmocka_unit_test(faults_name_the_place_the_layer_and_the_shapes),
         cmocka_unit_test(the_report_has_every_part),
+        cmocka_unit_test(the_summary_names_layers_as_keras_does),
         cmocka_unit_test(predictions_are_those_of_the_report),
         cmocka_unit_test(predictions_of_words_without_a_row_are_refused),
         cmocka_unit_test(weights_come_layer_by_layer_as_in_keras),

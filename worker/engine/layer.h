@@ -45,7 +45,8 @@ struct pass {
 struct layer {
     const struct layer_ops *ops;
     char name[64];
-    int index; // in the model; names the layer's random stream
+    char label[128]; // the document's name for it, "" when it has none
+    int index;       // in the model; names the layer's random stream
     struct shape in, out;
     size_t in_size, out_size;
     int nparams;

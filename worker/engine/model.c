@@ -47,6 +47,7 @@ static enum code plan_layer(struct model *model, int index, const cJSON *config,
     layer->in = *input;
     layer->in_size = shape_size(input);
     name_layer(model, index);
+    snprintf(layer->label, sizeof(layer->label), "%s", json_string_or(config, "name", ""));
     layer->state = calloc(1, layer->ops->state_size + 1);
     if (!layer->state)
         return fail(err, E_MEMORY, "", "out of memory");
@@ -147,7 +148,9 @@ enum code model_plan(struct model *model, const cJSON *config, const struct shap
     model->output_size = shape_size(shape);
     if (!plan_blocks(model, batch)) {
         model_fini(model);
-        return fail(err, E_LIMIT, pointer, "the model is too large for any machine");
+        return fail(err, E_LIMIT, pointer,
+                    "the model needs more than %zu bytes; make its layers or the batch smaller",
+                    sizeof(real) << NUMBERS_MAX_SHIFT);
     }
     return OK;
 }

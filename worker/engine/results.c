@@ -22,6 +22,7 @@ static cJSON *summarise(const struct training *t)
         const struct layer *layer = &t->model.layers[i];
 
         layers[i].type = layer->ops->type;
+        layers[i].name = *layer->label ? layer->label : NULL;
         layers[i].output = layer->out;
         for (int p = 0; p < layer->nparams; p++)
             *(layer->params[p].trainable ? &layers[i].trainable : &layers[i].frozen) +=

@@ -26,7 +26,7 @@ void summary_snake_case(const char *type, char *out, size_t size)
         out[used] = '\0';
 }
 
-// Keras' names count layers of a class: dense, dense_1, …
+// Keras' names count the layers of a class that have no name of their own: dense, dense_1, …
 static void name_of(const struct summary_layer *layers, int index, char *out, size_t size)
 {
     int earlier = 0;
@@ -37,7 +37,7 @@ static void name_of(const struct summary_layer *layers, int index, char *out, si
     }
     summary_snake_case(layers[index].type, out, size);
     for (int i = 0; i < index; i++)
-        earlier += strcmp(layers[i].type, layers[index].type) == 0;
+        earlier += !layers[i].name && strcmp(layers[i].type, layers[index].type) == 0;
     size_t length = strlen(out);
     if (earlier > 0)
         snprintf(out + length, size - length, "_%d", earlier);
