@@ -196,6 +196,7 @@ bench:
 	@deploy/deps.sh run bench
 	@$(MAKE) --no-print-directory -j$$(nproc) V=release all $(patsubst %.c,$(B)/release/%,$(BENCH_SOURCES))
 	-$(PYTHON) tests/bench/engine.py $(B)/release/tests/bench/bench_engine $(ROUNDS)
+	-$(PYTHON) tests/bench/accuracy.py $(B)/release/tests/bench/bench_accuracy
 	-TUNERD_BIN_DIR=$(B) $(PYTHON) tests/bench/throughput.py
 	-TUNERD_BIN_DIR=$(B) $(PYTHON) tests/bench/slot_memory.py
 	-$(B)/release/tests/bench/bench_metrics
