@@ -17,7 +17,14 @@
 #include "coordinator/alloc.h"
 #include "coordinator/prior.h"
 
-enum message_kind { MESSAGE_OPEN, MESSAGE_CLOSE, MESSAGE_DECIDE, MESSAGE_LIMIT, MESSAGE_ASK };
+enum message_kind {
+    MESSAGE_OPEN,
+    MESSAGE_STORED,
+    MESSAGE_CLOSE,
+    MESSAGE_DECIDE,
+    MESSAGE_LIMIT,
+    MESSAGE_ASK
+};
 
 struct message {
     enum message_kind kind;
@@ -40,6 +47,9 @@ struct seat { // one study
     int64_t opening;
     struct spec *spec;
     struct tape tape;
+    int64_t created_ms;
+    bool stored;              // and what it starts from has been read
+    int64_t basis_seq, count; // the last order before that; count 0: none
     char *error;
     UT_hash_handle hh;
 };
@@ -91,6 +101,11 @@ void advisor_open(struct advisor *advisor, const struct study *study, int64_t op
     message->max_trials = study->max_trials;
     message->created_ms = study->created_ms;
     post(advisor, message);
+}
+
+void advisor_stored(struct advisor *advisor, int64_t study)
+{
+    post(advisor, message_new(MESSAGE_STORED, study));
 }
 
 void advisor_close(struct advisor *advisor, int64_t study)
@@ -167,10 +182,9 @@ static void open_seat(struct advisor *advisor, struct message *message)
     seat->opening = message->opening;
     seat->spec = message->spec;
     message->spec = NULL;
+    seat->created_ms = message->created_ms;
     if (tape_init(&seat->tape, &seat->spec->spec, &err))
         seat->error = alloc_text(err.message);
-    else
-        prior_load(advisor->state_dir, &seat->spec->spec, message->created_ms, &seat->tape);
     seat->tape.history.max_trials = message->max_trials;
     HASH_ADD(hh, advisor->seats, study, sizeof seat->study, seat);
 }
@@ -197,29 +211,50 @@ static void take_points(const struct study_spec *spec, const struct proposal *pr
     }
 }
 
-static void answer(struct advisor *advisor, struct seat *seat, const struct message *message)
+static void answer(struct advisor *advisor, struct seat *seat, int64_t basis_seq, int count)
 {
     struct advice *advice = alloc_zero(1, sizeof *advice);
     advice->study = seat->study;
     advice->opening = seat->opening;
-    advice->basis_seq = message->basis_seq;
-    advice->asked = message->count;
+    advice->basis_seq = basis_seq;
+    advice->asked = count;
     if (seat->error) {
         advice->error = alloc_text(seat->error);
         deliver(advisor, advice);
         return;
     }
-    struct proposal *proposals = alloc_zero((size_t)message->count, sizeof *proposals);
+    struct proposal *proposals = alloc_zero((size_t)count, sizeof *proposals);
     struct rng rng;
-    rng_init(&rng, seat->spec->spec.seed, (uint64_t)message->basis_seq);
+    rng_init(&rng, seat->spec->spec.seed, (uint64_t)basis_seq);
     advice->status = seat->tape.search.ops->ask(seat->tape.search.state, &seat->tape.history, &rng,
-                                                message->count, proposals, &advice->n);
+                                                count, proposals, &advice->n);
     if (advice->status == ASK_POINTS) {
         advice->points = alloc_zero((size_t)advice->n, sizeof *advice->points);
         take_points(&seat->spec->spec, proposals, advice->n, advice->points);
     }
     free(proposals);
     deliver(advisor, advice);
+}
+
+// All that was decided before the study is in the store now, earlier studies' results among it.
+static void start_from_stored(struct advisor *advisor, struct seat *seat)
+{
+    if (!seat->stored && !seat->error)
+        prior_load(advisor->state_dir, &seat->spec->spec, seat->created_ms, &seat->tape);
+    seat->stored = true;
+    if (seat->count > 0)
+        answer(advisor, seat, seat->basis_seq, (int)seat->count);
+    seat->count = 0;
+}
+
+static void order(struct advisor *advisor, struct seat *seat, const struct message *message)
+{
+    if (seat->stored) {
+        answer(advisor, seat, message->basis_seq, message->count);
+        return;
+    }
+    seat->basis_seq = message->basis_seq;
+    seat->count = message->count;
 }
 
 static bool overtaken(struct advisor *advisor, const struct message *ask)
@@ -256,6 +291,10 @@ static void work(struct advisor *advisor, struct message *message)
             close_seat(advisor, seat);
         open_seat(advisor, message);
         break;
+    case MESSAGE_STORED:
+        if (seat)
+            start_from_stored(advisor, seat);
+        break;
     case MESSAGE_CLOSE:
         if (seat)
             close_seat(advisor, seat);
@@ -270,7 +309,7 @@ static void work(struct advisor *advisor, struct message *message)
         break;
     case MESSAGE_ASK:
         if (seat && !overtaken(advisor, message))
-            answer(advisor, seat, message);
+            order(advisor, seat, message);
         break;
     }
 }

@@ -30,8 +30,11 @@ void advisor_free(struct advisor *advisor);
 // Works off one message; false: there is none.
 bool advisor_turn(struct advisor *advisor);
 
+// Orders wait until the study is said to be stored.
 void advisor_open(struct advisor *advisor, const struct study *study, int64_t opening,
                   struct spec *spec);
+// The study is durable, and so is every result from before it: what it starts from can be read.
+void advisor_stored(struct advisor *advisor, int64_t study);
 void advisor_close(struct advisor *advisor, int64_t study);
 // A decision as the study took it just now (its trial's point and curve are copied).
 void advisor_decide(struct advisor *advisor, const struct study *study,

@@ -130,6 +130,7 @@ static void create_study(struct core *core, struct request *request)
     }
     core->last_study++;
     core_add_study(core, held);
+    core_stored_after(core, held->id);
     core_carry_out(core, held);
     study_set_capacity(held->study, core->fleet.slots, core->now, &core->fx);
     core_carry_out(core, held);

@@ -95,6 +95,11 @@ void core_log_after(struct core *core, char *text)
     add_after(core->group)->log = text;
 }
 
+void core_stored_after(struct core *core, int64_t study)
+{
+    add_after(core->group)->study = study;
+}
+
 static void remember_answer(struct core *core, const struct command *command,
                             const struct answer *answer)
 {
@@ -157,6 +162,8 @@ static void say(struct core *core, struct group *group, const struct error *fail
             core->send(core->send_context, after->worker, after->header, after->len, NULL, 0);
         if (after->log && !failure)
             log_event(LOG_LEVEL_INFO, "study", "%s", after->log);
+        if (after->study && !failure)
+            advisor_stored(core->advisor, after->study);
         if (!after->done)
             continue;
         if (failure) {

@@ -37,6 +37,7 @@ static enum code load_study(void *context, const void *data, struct error *err)
         return code;
     }
     core_add_study(core, held);
+    advisor_stored(core->advisor, held->id);
     return OK;
 }
 

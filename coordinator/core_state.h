@@ -69,8 +69,9 @@ struct after {
     core_done done; // or answer this
     void *context;
     struct answer *answer;
-    char *log; // or log this, of a study
-    char *key; // the idempotency key that is no longer in flight
+    char *log;     // or log this, of a study
+    char *key;     // the idempotency key that is no longer in flight
+    int64_t study; // that is stored now; 0: none
     struct after *next;
 };
 
@@ -164,6 +165,8 @@ struct answer *core_unavailable(const struct error *err);
 void core_answer(struct core *core, struct request *request, struct answer *answer);
 void core_send_after(struct core *core, const char *worker, cJSON *message);
 void core_log_after(struct core *core, char *text); // taken
+// The advisor is told that the study is stored when this group is.
+void core_stored_after(struct core *core, int64_t study);
 void core_put(struct core *core, enum row_act act, enum row_table table, const void *row);
 static inline void core_count(struct core *core, enum counter counter, long long n)
 {

@@ -53,7 +53,7 @@ static void read_study(sqlite3 *db, const char *name, int source, int64_t create
                            "  CASE s.direction WHEN 'max' THEN -t.score ELSE t.score END "
                            "FROM trials t JOIN studies s ON s.id = t.study_id "
                            "WHERE s.name = ?1 AND t.state = 'completed' AND t.score IS NOT NULL "
-                           "  AND t.ended_at <= ?2 ORDER BY t.number",
+                           "  AND t.ended_at < ?2 ORDER BY t.number",
                            -1, &stmt, NULL) != SQLITE_OK)
         return;
     sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);

@@ -583,6 +583,12 @@ bool fleet_sim_run(struct fleet_sim *sim, double limit_s)
     return ended;
 }
 
+void fleet_sim_pass(struct fleet_sim *sim, double seconds)
+{
+    for (double until = sim->now + seconds; sim->now < until;)
+        step(sim);
+}
+
 struct fleet_sim *fleet_sim_new(uint64_t seed, int workers, int slots,
                                 const struct faults_wanted *faults)
 {
@@ -663,7 +669,9 @@ int fleet_sim_busy(const struct fleet_sim *sim)
     return sim->core->fleet.busy;
 }
 
-// Under ASHA a trial that goes on without a checkpoint tells its earlier epochs again; they count once.
+// Under ASHA a trial that goes on without a checkpoint tells its earlier epochs again; they count once. A
+// job that comes again after its end is run again, and nothing of that counts: after a failure it may get
+// further than the first time.
 struct fleet_sim_ledger fleet_sim_ledger(struct fleet_sim *sim)
 {
     char sql[640];
@@ -674,7 +682,8 @@ struct fleet_sim_ledger fleet_sim_ledger(struct fleet_sim *sim)
         if (!lease_key_parse(sim->acked[i].lease, &key))
             fail_msg("lease %s", sim->acked[i].lease);
         snprintf(sql, sizeof sql,
-                 "SELECT e.state = 'cancelled' OR EXISTS (SELECT 1 FROM epochs p WHERE "
+                 "SELECT e.state IN ('cancelled', 'failed') OR EXISTS "
+                 "(SELECT 1 FROM epochs p WHERE "
                  "p.study_id = e.study_id AND p.trial = e.trial AND p.execution = e.execution AND "
                  "p.epoch = %d AND (p.attempt = e.attempt OR (p.attempt < e.attempt AND "
                  "s.document LIKE '%%ASHA%%'))) FROM executions e JOIN studies s ON "

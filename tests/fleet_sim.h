@@ -30,6 +30,8 @@ void fleet_sim_free(struct fleet_sim *sim);
 void fleet_sim_submit(struct fleet_sim *sim, const char *document);
 // Runs until all studies have ended; false when they have not after `limit_s` simulated seconds.
 bool fleet_sim_run(struct fleet_sim *sim, double limit_s);
+// Lets time pass.
+void fleet_sim_pass(struct fleet_sim *sim, double seconds);
 // The first column of the first row of a query on the store; -1 for no row.
 int64_t fleet_sim_query(struct fleet_sim *sim, const char *sql);
 // Where its store is.

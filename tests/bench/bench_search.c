@@ -2,7 +2,7 @@
 // a run, as the peers' results have it: incumbent[i] is the noise-free loss of the best-looking trial
 // after i + 1 trials; secs is the CPU time of the search alone. tests/bench/search_compare.py reads it.
 //
-//   bench_search [--search NAME] [--problem NAME] [--set judged|own|all] [--seeds N] [--first-seed N]
+//   bench_search [--search NAME] [--problem NAME] [--set judged|own|all|drawn] [--draws N] [--seeds N] [--first-seed N]
 //                [--trials N] [--parallel N] [--data DIR] [--label NAME]
 
 #include <getopt.h>
@@ -14,7 +14,7 @@
 
 struct settings {
     const char *search, *problem, *set, *data, *label;
-    int seeds, first_seed, trials, parallel;
+    int seeds, first_seed, trials, parallel, draws;
 };
 
 static bool run_once(struct problem_instance *instance, const struct settings *s, int seed)
@@ -43,6 +43,33 @@ static bool wanted(const struct settings *s, const struct problem *problem)
     return strcmp(s->set, "all") == 0 || (strcmp(s->set, "judged") == 0) == problem->judged;
 }
 
+static bool run_seeds(struct problem_instance *instance, const struct settings *s)
+{
+    bool good = true;
+    for (int seed = 0; good && seed < s->seeds; seed++)
+        good = run_once(instance, s, s->first_seed + seed);
+    problem_close(instance);
+    return good;
+}
+
+static bool run_all(const struct settings *s)
+{
+    struct problem_instance instance;
+    if (strcmp(s->set, "drawn") == 0) {
+        for (const char *const *class = drawn_classes; *class; class ++)
+            for (int number = 1; number <= s->draws; number++)
+                if ((!s->problem || strcmp(s->problem, *class) == 0) &&
+                    (!problem_open_drawn(&instance, *class, number) || !run_seeds(&instance, s)))
+                    return false;
+        return true;
+    }
+    for (const struct problem *problem = problems; problem->name; problem++)
+        if (wanted(s, problem) && problem_open(&instance, problem, s->data) &&
+            !run_seeds(&instance, s))
+            return false;
+    return true;
+}
+
 static int number(const char *text)
 {
     long value = strtol(text, NULL, 10);
@@ -52,11 +79,17 @@ static int number(const char *text)
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"search", 1, NULL, 's'},     {"problem", 1, NULL, 'p'},
-        {"set", 1, NULL, 'S'},        {"seeds", 1, NULL, 'n'},
-        {"first-seed", 1, NULL, 'f'}, {"trials", 1, NULL, 't'},
-        {"parallel", 1, NULL, 'P'},   {"data", 1, NULL, 'd'},
-        {"label", 1, NULL, 'l'},      {0},
+        {"search", 1, NULL, 's'},
+        {"problem", 1, NULL, 'p'},
+        {"set", 1, NULL, 'S'},
+        {"seeds", 1, NULL, 'n'},
+        {"first-seed", 1, NULL, 'f'},
+        {"trials", 1, NULL, 't'},
+        {"parallel", 1, NULL, 'P'},
+        {"data", 1, NULL, 'd'},
+        {"label", 1, NULL, 'l'},
+        {"draws", 1, NULL, 'D'},
+        {0},
     };
     struct settings s = {.search = "BayesianOptimization",
                          .set = "all",
@@ -64,15 +97,19 @@ int main(int argc, char **argv)
                          .seeds = 20,
                          .first_seed = 1,
                          .trials = 100,
-                         .parallel = 1};
+                         .parallel = 1,
+                         .draws = 6};
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         const char **texts[] = {['s'] = &s.search,
                                 ['p'] = &s.problem,
                                 ['S'] = &s.set,
                                 ['d'] = &s.data,
                                 ['l'] = &s.label};
-        int *numbers[] = {
-            ['n'] = &s.seeds, ['f'] = &s.first_seed, ['t'] = &s.trials, ['P'] = &s.parallel};
+        int *numbers[] = {['n'] = &s.seeds,
+                          ['f'] = &s.first_seed,
+                          ['t'] = &s.trials,
+                          ['P'] = &s.parallel,
+                          ['D'] = &s.draws};
         if (c == '?')
             return 2;
         if (c < (int)(sizeof texts / sizeof *texts) && texts[c])
@@ -82,14 +119,5 @@ int main(int argc, char **argv)
     }
     if (!s.label)
         s.label = s.search;
-    for (const struct problem *problem = problems; problem->name; problem++) {
-        struct problem_instance instance;
-        if (!wanted(&s, problem) || !problem_open(&instance, problem, s.data))
-            continue;
-        for (int seed = 0; seed < s.seeds; seed++)
-            if (!run_once(&instance, &s, s.first_seed + seed))
-                return 1;
-        problem_close(&instance);
-    }
-    return 0;
+    return run_all(&s) ? 0 : 1;
 }

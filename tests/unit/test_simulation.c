@@ -194,6 +194,24 @@ static void a_model_based_study_replays_after_any_crash(void **state)
     }
 }
 
+static void a_study_starts_from_the_same_results_again_though_some_were_not_stored_yet(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 600; seed < 620; seed++) {
+        struct fleet_sim *sim = fleet_sim_new(seed, 4, 3, &peace);
+        fleet_sim_submit(sim, study("first", "\"type\": \"RandomSearch\","
+                                             "\"objective\": \"accuracy\", \"max_trials\": 60"));
+        fleet_sim_pass(sim, 4 + 0.11 * (double)(seed - 600));
+        fleet_sim_submit(sim, study("next", "\"type\": \"BayesianOptimization\","
+                                            "\"objective\": \"accuracy\", \"max_trials\": 8,"
+                                            "\"warm_start_from\": [\"first\"]"));
+        assert_true(fleet_sim_run(sim, 600));
+        assert_query(sim, seed, "SELECT count(*) FROM trials WHERE study_id = 2", 8);
+        assert_replay(sim, seed, "next");
+        fleet_sim_free(sim);
+    }
+}
+
 static void the_same_seed_runs_the_same(void **state)
 {
     (void)state;
@@ -213,6 +231,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(in_peace_every_study_gets_exactly_its_budget),
+        cmocka_unit_test(
+            a_study_starts_from_the_same_results_again_though_some_were_not_stored_yet),
         cmocka_unit_test(the_same_seed_runs_the_same),
         cmocka_unit_test(a_model_based_study_replays_after_any_crash),
         cmocka_unit_test(whatever_crashes_budgets_are_exact_and_nothing_acknowledged_is_lost),

@@ -475,11 +475,30 @@ bool problem_open(struct problem_instance *instance, const struct problem *probl
     return false;
 }
 
+bool problem_open_drawn(struct problem_instance *instance, const char *class, int number)
+{
+    *instance = (struct problem_instance){.drawn = malloc(sizeof *instance->drawn)};
+    if (!instance->drawn || !drawn_make(instance->drawn, class, number)) {
+        fprintf(stderr, "no class %s of drawn problems\n", class);
+        problem_close(instance);
+        return false;
+    }
+    snprintf(instance->name, sizeof instance->name, "drawn_%s_%d", class, number);
+    instance->made = (struct problem){
+        .name = instance->name, .parameters = instance->drawn->parameters, .optimum = NAN};
+    instance->problem = &instance->made;
+    if (build_space(instance))
+        return true;
+    problem_close(instance);
+    return false;
+}
+
 void problem_close(struct problem_instance *instance)
 {
     space_fini(&instance->space);
     free(instance->order);
     free(instance->table.loss);
+    free(instance->drawn);
     *instance = (struct problem_instance){0};
 }
 
@@ -510,6 +529,14 @@ double problem_evaluate(struct problem_instance *instance, const struct value *v
     struct value v[64];
     for (int i = 0; i < instance->space.n; i++)
         v[i] = values[instance->order[i]];
+    if (instance->drawn) {
+        double unit[64];
+        for (int i = 0; i < instance->space.n; i++)
+            unit[i] =
+                v[i].kind == V_NONE ? NAN : hp_unit(&instance->space.hps[instance->order[i]], v[i]);
+        *truth = drawn_loss(instance->drawn, unit);
+        return drawn_told(instance->drawn, *truth, rng);
+    }
     if (instance->problem->table)
         return look_up(instance, v, rng, truth);
     *truth = instance->problem->loss(v);

@@ -4,6 +4,7 @@
 #define TUNERD_TESTS_BENCH_SEARCH_PROBLEMS_H
 
 #include "common/space.h"
+#include "tests/bench/search/drawn.h"
 
 struct problem_instance;
 struct problem {
@@ -28,10 +29,15 @@ struct problem_instance {
     struct space space;
     int *order; // [space.n] place of each declaration in the space
     struct table table;
+    struct drawn *drawn; // of a drawn one, with `made` as its problem
+    struct problem made;
+    char name[32];
 };
 // False with a word on stderr. `data`: folder of the tables.
 bool problem_open(struct problem_instance *instance, const struct problem *problem,
                   const char *data);
+// The problem `number` (1, 2, …) of a class of drawn.h, named drawn_CLASS_NUMBER.
+bool problem_open_drawn(struct problem_instance *instance, const char *class, int number);
 void problem_close(struct problem_instance *instance);
 // The noise-free loss to *truth, and what the search is told.
 double problem_evaluate(struct problem_instance *instance, const struct value *values,
