@@ -17,6 +17,14 @@ def declaration(hp):
         out["parent_name"], out["parent_values"] = hp["parent"]
     return out
 
+def evaluated(problem, params):
+    """A training that breaks down is a failed trial."""
+    try:
+        loss = float(problem["f"](params))
+        return loss, loss if problem["true"] is problem["f"] else float(problem["true"](params))
+    except (ValueError, FloatingPointError, OverflowError):
+        return math.nan, math.nan
+
 def run(tool, problem, search, seed, trials):
     with subprocess.Popen([tool], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         def say(line):
@@ -31,9 +39,9 @@ def run(tool, problem, search, seed, trials):
             trial = ask("ask")
             if "number" not in trial:
                 break
-            loss = float(problem["f"](trial["hyperparameters"]))
+            loss, truth = evaluated(problem, trial["hyperparameters"])
             if loss < best:
-                best, best_true = loss, float(problem["true"](trial["hyperparameters"]))
+                best, best_true = loss, truth
             incumbent.append(best_true)
             ask(f"tell {trial['number']} {loss!r}")
         process.stdin.close()

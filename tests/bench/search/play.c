@@ -40,7 +40,7 @@ static void give(struct run *run, const struct proposal *proposal)
 
 static void tell(struct run *run, int i)
 {
-    run->trials[i].state = SEARCH_COMPLETED;
+    run->trials[i].state = isnan(run->told[i]) ? SEARCH_INFEASIBLE : SEARCH_COMPLETED;
     run->trials[i].loss = run->told[i];
     run->trials[i].executions = 1;
     run->search.ops->tell(run->search.state, &run->history, i);
@@ -101,7 +101,7 @@ int play(const struct play *how, struct problem_instance *instance, double *incu
             tell(&run, ended++);
     }
     for (int i = 0; i < run.history.n; i++) {
-        best = run.told[i] < run.told[best] ? i : best;
+        best = run.told[i] < run.told[best] || isnan(run.told[best]) ? i : best;
         incumbent[i] = run.truth[best];
     }
     int n = run.history.n;

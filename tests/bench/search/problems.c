@@ -222,6 +222,33 @@ static double ravine(const struct value *v)
            (step > 1 ? 5 * square(step - 1) : 0);
 }
 
+// The nearer to the edge the better, and beyond it trials fail: the best trials are hard by the failures.
+static double fence(const struct value *v)
+{
+    double x = num(v[0]), y = num(v[1]), z = num(v[2]);
+    if (x + 0.6 * y > (letter(v[3]) == 'l' ? 0.9 : 0.7))
+        return NAN;
+    return square(x - 1) + square(y - 0.8) + 0.5 * square(z - 0.3) +
+           (letter(v[3]) == 'l' ? 0.05 : 0);
+}
+
+// A rate too high, and the loss is higher by orders of magnitude.
+static double explodes(const struct value *v)
+{
+    double lr = log10(num(v[0])), decay = log10(num(v[1])), drop = num(v[2]);
+    double over = lr + 1.5 - 0.2 * decay - 0.5 * drop;
+    return 0.02 * square(lr + 2.4 + 0.3 * (decay + 4)) + 0.01 * square(decay + 5) +
+           0.3 * square(drop - 0.35) + (over > 0 ? expm1(5 * over) : 0);
+}
+
+// A narrow dip in the middle of a part's own number, the same for all five parts; without a part, none.
+static double parts(const struct value *v)
+{
+    double x = num(v[2]), y = num(v[3]);
+    double rest = square(x - 0.7) + square(y - 0.4 - 0.3 * (x - 0.5));
+    return letter(v[0]) == 'n' ? 1 + rest : 1 - exp(-square((num(v[1]) - 0.5) / 0.12)) + rest;
+}
+
 #define TABLE_HPOBENCH                                                                             \
     "[" INT("alpha", 0, 9) "," INT("batch_size", 0, 9) "," INT("depth", 0, 2) "," INT(             \
         "learning_rate", 0, 9) "," INT("width", 0, 9) "]"
@@ -399,6 +426,18 @@ const struct problem problems[] = {
      "[" FLOAT_LOG("lr", 1e-6, 1) "," FLOAT_LOG("wd", 1e-8, 1e-1) "," FLOAT("momentum", 0,
                                                                             0.99) "]",
      0, 0, false, ravine, NULL},
+    {"fence",
+     "[" FLOAT("x", 0, 1) "," FLOAT("y", 0, 1) "," FLOAT("z", 0, 1) "," CHOICE(
+         "side", "\"left\",\"right\"") "]",
+     NAN, 0, false, fence, NULL},
+    {"explodes",
+     "[" FLOAT_LOG("lr", 1e-6, 1) "," FLOAT_LOG("decay", 1e-8, 1e-1) "," FLOAT("drop", 0, 0.9) "]",
+     0, 0, false, explodes, NULL},
+    {"parts",
+     "[" CHOICE("part", "\"none\",\"a\",\"b\",\"c\",\"d\",\"e\"") "," WHEN(
+         "part", "\"a\",\"b\",\"c\",\"d\",\"e\"",
+         OPEN_FLOAT("size", 0, 1)) "," FLOAT("x", 0, 1) "," FLOAT("y", 0, 1) "]",
+     0, 0, false, parts, NULL},
     {0},
 };
 

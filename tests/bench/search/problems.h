@@ -13,7 +13,7 @@ struct problem {
     double optimum;         // least loss; NaN: not known
     double noise;           // deviation added to what a search is told
     bool judged;            // peers' results exist (search-bench of the issue); else one of our own
-    // Loss without noise. v: [space->n] in the order of the declarations.
+    // Loss without noise, NaN where a trial fails. v: [space->n] in the order of the declarations.
     double (*loss)(const struct value *v);
     const char *table; // file in tests/bench/data instead of `loss`
 };
