@@ -90,12 +90,13 @@ static void add_choice(struct drawn *drawn, struct rng *rng, int nvalues)
     struct drawn_dim *dim = &drawn->dims[drawn->n];
     double weight = exp(uniform(rng, log(0.05), log(0.6))), least = INFINITY;
     for (int k = 0; k < nvalues; k++) {
-        size_t used = strlen(members);
-        snprintf(members + used, sizeof members - used, "%s\"v%d\"", k > 0 ? "," : "", k);
+        size_t at = strlen(members);
+        snprintf(members + at, sizeof members - at, "%s\"v%d\"", k > 0 ? "," : "", k);
         dim->effect[k] = weight * rng_uniform(rng);
         least = fmin(least, dim->effect[k]);
     }
-    strcat(members, "]");
+    size_t used = strlen(members);
+    snprintf(members + used, sizeof members - used, "]");
     declare(drawn, members, -1);
     for (int k = 0; k < nvalues; k++)
         dim->effect[k] -= least;
