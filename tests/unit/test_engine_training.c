@@ -224,6 +224,35 @@ static void more_epochs_can_be_given_to_a_training_that_used_them_up(void **stat
     dataset_fini(&data);
 }
 
+// As a float it is 1, and a float drop of everything would scale by 1 / 0.
+static void a_rate_next_to_1_drops_and_stays_finite(void **state)
+{
+    static const char *const layers[] = {
+        "{\"type\": \"Dense\", \"units\": 8, \"activation\": \"relu\"}, {\"type\": \"Dropout\", "
+        "\"rate\": 0.9999999999}, ",
+        "{\"type\": \"Dropout\", \"rate\": 0.9999999999}, ",
+        "{\"type\": \"Reshape\", \"target_shape\": [5, 1]}, {\"type\": \"LSTM\", \"units\": 3, "
+        "\"dropout\": 0.9999999999, \"recurrent_dropout\": 0.9999999999}, "};
+    struct dataset data = blobs();
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        char text[1024];
+        struct training *t;
+        struct epoch_log log;
+
+        snprintf(text, sizeof(text),
+                 CONFIG(HALF, "%s{\"type\": \"Dense\", \"units\": 3, \"activation\": \"softmax\"}",
+                        COMPILE, "\"epochs\": 1"),
+                 layers[i]);
+        t = make(text, &data, 1);
+        log = epoch_of(t);
+        assert_true(isfinite(metric(&log, "loss")) && isfinite(metric(&log, "val_loss")));
+        training_free(t);
+    }
+    dataset_fini(&data);
+}
+
 static void a_loss_that_is_no_number_ends_the_training(void **state)
 {
     struct dataset data = blobs();
@@ -635,6 +664,7 @@ int main(void)
         cmocka_unit_test(going_on_from_a_checkpoint_equals_never_having_stopped),
         cmocka_unit_test(damaged_and_foreign_checkpoints_are_refused),
         cmocka_unit_test(more_epochs_can_be_given_to_a_training_that_used_them_up),
+        cmocka_unit_test(a_rate_next_to_1_drops_and_stays_finite),
         cmocka_unit_test(a_loss_that_is_no_number_ends_the_training),
         cmocka_unit_test(denormal_numbers_are_flushed_while_the_engine_computes_only),
         cmocka_unit_test(a_model_above_the_memory_allowed_is_refused_before_it_is_built),

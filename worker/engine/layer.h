@@ -96,5 +96,7 @@ size_t shape_size(const struct shape *shape);
 // The random stream of layer `index` in this pass.
 struct noise layer_noise(const struct pass *pass, int index);
 struct dropout layer_dropout(const struct pass *pass, int index, real rate);
+// A rate of 0 to below 1 as a real, which is below 1 too: 1 - 1e-9 is 1 as a float.
+real layer_rate(double rate);
 
 #endif

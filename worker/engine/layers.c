@@ -1,6 +1,7 @@
 // The table of layers, and what all layers share.
 #include "worker/engine/layer.h"
 
+#include <float.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -97,4 +98,11 @@ struct dropout layer_dropout(const struct pass *pass, int index, real rate)
 {
     return (struct dropout){layer_noise(pass, index), (uint32_t)((double)rate * 4294967296.0),
                             1 / (1 - rate)};
+}
+
+real layer_rate(double rate)
+{
+    const real below = 1 - (sizeof(real) == sizeof(float) ? FLT_EPSILON : DBL_EPSILON) / 2;
+
+    return (real)rate < 1 ? (real)rate : (real)below;
 }

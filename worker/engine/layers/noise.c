@@ -17,7 +17,7 @@ static enum code dropout_init(struct layer *l, const cJSON *config, struct error
 
     if (!(rate >= 0 && rate < 1))
         return fail(err, E_RANGE, "/rate", "rate is %g; it must be 0 or more and below 1", rate);
-    r->value = (real)rate;
+    r->value = layer_rate(rate);
     l->alias = rate == 0;
     l->out = l->in;
     return OK;

@@ -76,8 +76,8 @@ enum code recurrent_init(struct layer *l, const cJSON *config, const struct cell
     if (!(dropout >= 0 && dropout < 1) || !(state_dropout >= 0 && state_dropout < 1))
         return fail(err, E_RANGE, dropout >= 0 && dropout < 1 ? "/recurrent_dropout" : "/dropout",
                     "a share to drop must be 0 or more and below 1");
-    r->dropout = (real)dropout;
-    r->recurrent_dropout = (real)state_dropout;
+    r->dropout = layer_rate(dropout);
+    r->recurrent_dropout = layer_rate(state_dropout);
     r->input_masks = state_dropout > 0 ? r->gates : 1;
     r->use_bias = json_bool_or(config, "use_bias", true);
     r->sequences = json_bool_or(config, "return_sequences", false);
