@@ -90,6 +90,12 @@ static enum code find_target(struct table *t, const char *name, struct error *er
     if (t->ncolumns < 2)
         return fail(err, E_INVALID, "",
                     "%s:1: one column only; there must be a target and features", t->files[0].name);
+    for (int c = 0; c < t->ncolumns; c++) {
+        if (c != t->target && strcmp(t->columns[c].name, t->columns[t->target].name) == 0)
+            return fail(err, E_INVALID, "",
+                        "%s:1: two columns are named \"%.64s\"; as the target it must be one",
+                        t->files[0].name, t->columns[c].name);
+    }
     return OK;
 }
 

@@ -161,6 +161,7 @@ static void faults_of_a_csv_name_file_and_line(void **state)
         {"a,y\n", "no rows", E_INVALID},
         {"", "is empty", E_INVALID},
         {"a\n1\n", "one column only", E_INVALID},
+        {"label,a,label\n1,2,1\n", "iris.csv:1: two columns are named \"label\"", E_INVALID},
     };
     (void)state;
 
