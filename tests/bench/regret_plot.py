@@ -1,12 +1,12 @@
-"""regret_plot.py RUNS.jsonl OUT.svg: regret over trials 1 to 100 as a picture: ours (bench_search) at every trial, the
-peers (data/search_peers.csv) at 25, 50 and 100, where their figures were taken. Problems, regret and mean are those of
+"""regret_plot.py RUNS.jsonl… OUT.svg: regret over trials 1 to 100 as a picture: ours (bench_search, search_drive.py) and the
+peers' (data/search_peers.csv). Problems, regret and mean are those of
 search_compare.py: geometric mean of regret + 1e-4, first over a problem's runs, then over the problems."""
 import json
 import math
 import statistics
 import sys
 
-from search_compare import NS, load, regrets, scale_of
+from search_compare import NS, load, regrets
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 790, 440, 62, 220, 44, 48
 NAMES = {"gp": "Optuna GP", "tpe": "Optuna TPE", "kerastuner": "KerasTuner", "random": "random"}
@@ -15,32 +15,24 @@ COLOURS = {"gp": "#e69f00", "tpe": "#009e73", "kerastuner": "#cc79a7", "random":
 OURS = ("#0a84e0", "#d55e00", "#56b4e9")
 
 
-def curves(path):
-    """{peer: [(trial, geometric mean of regret)]}, how many problems."""
-    with open(path, encoding="utf-8") as file:
-        ours = [json.loads(line) for line in file]
-    mine = sorted({run["peer"] for run in ours})
-    runs = {problem: by for problem, by in load([path]).items() if "random" in by and set(mine) <= set(by)}
+def curves(paths):
+    """{peer: [(trial, geometric mean of regret)]}, which are ours, how many problems."""
+    mine = set()
+    for path in paths:
+        with open(path, encoding="utf-8") as file:
+            mine |= {json.loads(line)["peer"] for line in file}
+    runs = {problem: by for problem, by in load(paths).items() if "random" in by and mine <= set(by)}
     if not runs:
-        raise SystemExit(f"{path}: no problem that the peers have too")
-    regret = regrets(runs)
-    peers = set.intersection(*(set(by) for by in runs.values())) - set(mine)
+        raise SystemExit(f"{' '.join(paths)}: no problem that the peers have too")
+    trials = range(1, NS[-1] + 1)
+    regret = regrets(runs, trials)
 
-    def mean(rows):
-        return statistics.mean(math.log(x + 1e-4) for x in rows)
+    def mean(peer, k):
+        return statistics.mean(statistics.mean(math.log(run[k] + 1e-4) for run in by[peer]) for by in regret.values())
 
-    out = {peer: [(n, math.exp(statistics.mean(mean(run[i] for run in regret[p][peer]) for p in runs)))
-                  for i, n in enumerate(NS)] for peer in sorted(peers)}
-    for peer in mine:
-        logs = [[] for _ in range(NS[-1])]
-        for problem, by in runs.items():
-            least, scale = scale_of(problem, by)
-            own = [run["incumbent"] for run in ours if (run["problem"], run["peer"]) == (problem, peer)]
-            for k, log in enumerate(logs):
-                values = [at[min(k, len(at) - 1)] for at in own]
-                log.append(mean(max(0, (value - least) / scale) if scale > 0 else 0. for value in values))
-        out[peer] = [(k + 1, math.exp(statistics.mean(log))) for k, log in enumerate(logs)]
-    return out, mine, len(runs)
+    peers = sorted(set.intersection(*(set(by) for by in runs.values())))
+    out = {peer: [(n, math.exp(mean(peer, k))) for k, n in enumerate(trials)] for peer in peers}
+    return out, sorted(mine), len(runs)
 
 
 def draw(lines, mine, problems):
@@ -80,9 +72,6 @@ def draw(lines, mine, problems):
         points = " ".join(f"{x(n):.1f},{y(value):.1f}" for n, value in lines[peer])
         dash = "" if own else ' stroke-dasharray="5 4"'
         out.append(f'<polyline points="{points}" stroke="{colour}" stroke-width="{3 if own else 1.8}"{dash}/>')
-        if not own:
-            out += [f'<circle cx="{x(n):.1f}" cy="{y(value):.1f}" r="4" fill="{colour}"/>'
-                    for n, value in lines[peer]]
         at, left = TOP + 14 + 24 * row, WIDTH - RIGHT + 16
         out += [f'<line x1="{left}" x2="{left + 28}" y1="{at}" y2="{at}" stroke="{colour}" '
                 f'stroke-width="{3 if own else 1.8}"{dash}/>',
@@ -91,10 +80,10 @@ def draw(lines, mine, problems):
 
 
 def main():
-    if len(sys.argv) != 3:
+    if len(sys.argv) < 3:
         raise SystemExit(__doc__)
-    picture = draw(*curves(sys.argv[1]))
-    with open(sys.argv[2], "w", encoding="utf-8") as out:
+    picture = draw(*curves(sys.argv[1:-1]))
+    with open(sys.argv[-1], "w", encoding="utf-8") as out:
         out.write(picture)
 
 

@@ -1,5 +1,6 @@
 """search_compare.py RUNS.jsonl… : our runs (bench_search, search_drive.py) beside the peers' (data/search_peers.csv: Optuna's GP
 and TPE samplers at commit 1d8ce7b, KerasTuner's BayesianOptimization, random search; 10 seeds, one trial at a time).
+In that file an incumbent is the trials at which it changed, trial:loss.
 Regret = (best - least known or ever seen) / (median of random after 50 - that least). Per n of 25, 50, 100 trials: mean rank (over all
 pairs of runs) and geometric mean of regret + 1e-4, over the problems that everybody has."""
 import collections, csv, json, math, os, statistics, sys
@@ -9,28 +10,42 @@ KNOWN = {"branin": .39788736, "hartmann3": -3.86278, "hartmann3_noisy": -3.86278
          "rastrigin_shift4": 0, "tree": .12, "steps_and_choices": 0, "hartmann6": -3.32237, "levy_mixed6": 0, "layers": .1,
          "layers_noisy": .1, "machine": .03, "machine_noisy": .03, "sparse10": 0, "categories": 0, "ackley6": 0, "ravine": 0}
 
+def unfold(steps, trials):
+    """The incumbent after each trial, from the trials at which it changed."""
+    out = []
+    for step in steps.split():
+        n, loss = step.split(":")
+        out += out[-1:] * (int(n) - 1 - len(out)) + [float(loss)]
+    return out + out[-1:] * (trials - len(out))
+
+def at(incumbent, n):
+    return incumbent[min(n, len(incumbent)) - 1]
+
 def load(files):
+    """{problem: {peer: [incumbent after each trial]}}"""
     runs = collections.defaultdict(lambda: collections.defaultdict(list))
     peers = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "search_peers.csv")
     for row in csv.DictReader(open(peers)):
-        runs[row["problem"]][row["peer"]].append([float(row[f"after_{n}"]) for n in NS])
+        runs[row["problem"]][row["peer"]].append(unfold(row["incumbent"], int(row["trials"])))
     for name in files:
         for line in open(name):
             run = json.loads(line)
-            at = run["incumbent"]
-            runs[run["problem"]][run["peer"]].append([at[min(n, len(at)) - 1] for n in NS])
+            runs[run["problem"]][run["peer"]].append(run["incumbent"])
     return runs
 
 def scale_of(problem, by):
     """What is regret 0, and how far above it regret 1 is."""
-    least = min(KNOWN.get(problem, math.inf), min(x for r in by.values() for run in r for x in run))
-    return least, statistics.median(run[1] for run in by["random"]) - least
+    least = min(KNOWN.get(problem, math.inf), min(x for r in by.values() for run in r for x in run if math.isfinite(x)))
+    return least, statistics.median(at(run, 50) for run in by["random"]) - least
 
-def regrets(runs):
+def regrets(runs, trials=NS):
+    """{problem: {peer: [regret after each number of trials]}}; before the first loss, 10."""
     out = {}
     for problem, by in runs.items():
         least, scale = scale_of(problem, by)
-        out[problem] = {k: [[max(0, (x - least) / scale) if scale > 0 else 0. for x in run] for run in r] for k, r in by.items()}
+        def regret(x):
+            return 10. if math.isnan(x) else max(0, (x - least) / scale) if scale > 0 else 0.
+        out[problem] = {k: [[regret(at(run, n)) for n in trials] for run in r] for k, r in by.items()}
     return out
 
 def main():
