@@ -39,9 +39,9 @@ ALWAYS_INLINE mask16 mask_of_some(const real *x, size_t n)
     return mask;
 }
 
-// c[nv·VL] (+)= Σ over the bits p of a[p·step] · block[p·ld …]
+// c[nv·VL] (+)= Σ over the bits p of a[p·step] · block[p·nv·VL …]
 ALWAYS_INLINE void sparse_row(const size_t nv, uint64_t bits, const real *a, size_t step,
-                              const real *block, size_t ld, real *c, bool add)
+                              const real *block, real *c, bool add)
 {
     vec acc[SPARSE_NV];
 
@@ -51,7 +51,7 @@ ALWAYS_INLINE void sparse_row(const size_t nv, uint64_t bits, const real *a, siz
     while (bits) {
         const size_t p = (size_t)__builtin_ctzll(bits);
         const real s = a[p * step];
-        const real *row = block + p * ld;
+        const real *row = block + p * nv * VL;
 
         bits &= bits - 1;
 #pragma GCC unroll 8
@@ -63,17 +63,40 @@ ALWAYS_INLINE void sparse_row(const size_t nv, uint64_t bits, const real *a, siz
         store(c + j * VL, acc[j]);
 }
 
+// What of B comes after the block at hand: `rows` rows of `lines` cache lines, `step` bytes apart. The
+// rows lie too far apart for the CPU to foresee them, so they are asked for between other work.
+struct ahead {
+    const char *at;
+    size_t step, rows, lines, line; // line: the next one of the row at hand
+};
+
+ALWAYS_INLINE void look_ahead(struct ahead *next, size_t count)
+{
+    for (; count > 0 && next->rows > 0; count--) {
+        __builtin_prefetch(next->at + next->line * ENGINE_ALIGN, 0, 2);
+        if (++next->line == next->lines) {
+            next->line = 0;
+            next->at += next->step;
+            next->rows--;
+        }
+    }
+}
+
 // A block of k ≤ SPARSE_K rows of B against m rows of A. bits[i·stride] are row i's.
 typedef void sparse_block_fn(size_t m, const uint64_t *bits, size_t stride, const real *a,
-                             size_t row_step, size_t step, const real *block, size_t ld, real *c,
-                             size_t ldc, bool add);
+                             size_t row_step, size_t step, const real *block, real *c, size_t ldc,
+                             bool add, struct ahead next);
 #define SPARSE_BLOCK(nv)                                                                           \
     static void sparse_block_##nv(size_t m, const uint64_t *bits, size_t stride, const real *a,    \
-                                  size_t row_step, size_t step, const real *block, size_t ld,      \
-                                  real *c, size_t ldc, bool add)                                   \
+                                  size_t row_step, size_t step, const real *block, real *c,        \
+                                  size_t ldc, bool add, struct ahead next)                         \
     {                                                                                              \
-        for (size_t i = 0; i < m; i++)                                                             \
-            sparse_row(nv, bits[i * stride], a + i * row_step, step, block, ld, c + i * ldc, add); \
+        const size_t each = (next.rows * next.lines + m - 1) / m;                                  \
+                                                                                                   \
+        for (size_t i = 0; i < m; i++) {                                                           \
+            look_ahead(&next, each);                                                               \
+            sparse_row(nv, bits[i * stride], a + i * row_step, step, block, c + i * ldc, add);     \
+        }                                                                                          \
     }
 SPARSE_BLOCK(4)
 SPARSE_BLOCK(5)
@@ -107,7 +130,7 @@ static void copy_block(size_t k, size_t width, bool transposed, const real *b, s
 // One block of B, k × nv·VL, for all m rows; copied first when its rows lie far apart.
 static void sparse_step(size_t nv, size_t m, size_t k, const uint64_t *bits, size_t stride,
                         const real *a, size_t row_step, size_t step, const real *b, size_t ldb,
-                        bool transposed, real *c, size_t ldc, bool add)
+                        bool transposed, real *c, size_t ldc, bool add, struct ahead next)
 {
     _Alignas(64) real copied[SPARSE_K * SPARSE_NV * VL];
     const size_t width = nv * VL;
@@ -116,7 +139,7 @@ static void sparse_step(size_t nv, size_t m, size_t k, const uint64_t *bits, siz
         copy_block(k, width, transposed, b, ldb, copied);
         b = copied;
     }
-    sparse_blocks[nv - 4](m, bits, stride, a, row_step, step, b, width, c, ldc, add);
+    sparse_blocks[nv - 4](m, bits, stride, a, row_step, step, b, c, ldc, add, next);
 }
 
 // bits [rows × blocks] of A's rows, SPARSE_K columns a block. Returns how many numbers are not 0.
@@ -172,6 +195,19 @@ static bool sparse_fits(size_t m, size_t n, size_t k)
     return n % VL == 0 && n / VL >= 4 && m >= 16 && k >= 16;
 }
 
+// The block of B at row p of its rows (of the product's k) and column j.
+static struct ahead block_at(const real *b, size_t ldb, bool transposed, size_t k, size_t p,
+                             size_t width, size_t j)
+{
+    const size_t rows = k - p < SPARSE_K ? k - p : SPARSE_K;
+
+    return (struct ahead){
+        .at = (const char *)(transposed ? b + j * ldb + p : b + p * ldb + j),
+        .step = ldb * sizeof(real),
+        .rows = transposed ? width : rows,
+        .lines = ((transposed ? rows : width) * sizeof(real) + ENGINE_ALIGN - 1) / ENGINE_ALIGN};
+}
+
 // C (+)= A B for up to SPARSE_ROWS rows, B [k × n], or taken transposed, B [n × k]; false when A is too
 // dense (nothing is done then).
 static bool sparse_nn(size_t m, size_t n, size_t k, const real *a, size_t lda, const real *b,
@@ -188,15 +224,20 @@ static bool sparse_nn(size_t m, size_t n, size_t k, const real *a, size_t lda, c
         (double)sparse_masks(m, k, a, lda, blocks, bits) > density * (double)(m * k))
         return false;
     for (size_t j = 0; j < n;) {
-        const size_t nv = even_part((n - j) / VL, SPARSE_NV);
+        const size_t nv = even_part((n - j) / VL, SPARSE_NV), width = nv * VL;
 
         for (size_t q = 0; q < blocks; q++) {
             const size_t from = q * SPARSE_K, now = k - from < SPARSE_K ? k - from : SPARSE_K;
+            struct ahead next = {0};
 
+            if (q + 1 < blocks)
+                next = block_at(b, ldb, transposed, k, from + now, width, j);
+            else if (j + width < n)
+                next = block_at(b, ldb, transposed, k, 0, width, j + width);
             sparse_step(nv, m, now, bits + q, blocks, a + from, lda, 1, b + from * row + j * column,
-                        ldb, transposed, c + j, ldc, add || q > 0);
+                        ldb, transposed, c + j, ldc, add || q > 0, next);
         }
-        j += nv * VL;
+        j += width;
     }
     return true;
 }
@@ -213,7 +254,8 @@ static bool sparse_tn(size_t m, size_t n, size_t k, const real *a, size_t lda, c
     for (size_t j = 0; j < n;) {
         const size_t nv = even_part((n - j) / VL, SPARSE_NV);
 
-        sparse_step(nv, m, k, bits, 1, a, 1, lda, b + j, ldb, false, c + j, ldc, add);
+        sparse_step(nv, m, k, bits, 1, a, 1, lda, b + j, ldb, false, c + j, ldc, add,
+                    (struct ahead){0});
         j += nv * VL;
     }
     return true;
