@@ -201,11 +201,11 @@ static struct ahead block_at(const real *b, size_t ldb, bool transposed, size_t 
 {
     const size_t rows = k - p < SPARSE_K ? k - p : SPARSE_K;
 
-    return (struct ahead){
-        .at = (const char *)(transposed ? b + j * ldb + p : b + p * ldb + j),
-        .step = ldb * sizeof(real),
-        .rows = transposed ? width : rows,
-        .lines = ((transposed ? rows : width) * sizeof(real) + ENGINE_ALIGN - 1) / ENGINE_ALIGN};
+    return (struct ahead){.at = (const char *)(transposed ? b + j * ldb + p : b + p * ldb + j),
+                          .step = ldb * sizeof(real),
+                          .rows = transposed ? width : rows,
+                          .lines = ((transposed ? rows : width) * sizeof(real) + ENGINE_ALIGN - 1) /
+                                   ENGINE_ALIGN};
 }
 
 // C (+)= A B for up to SPARSE_ROWS rows, B [k × n], or taken transposed, B [n × k]; false when A is too

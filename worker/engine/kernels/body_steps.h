@@ -95,36 +95,44 @@ ALWAYS_INLINE void adam_some(size_t from, size_t n, const struct step_numbers *o
 }
 
 #if !defined(ENGINE_REAL_DOUBLE) && defined(__AVX512F__)
-// Root and quotient by approximation and a Newton step each, within 2 ulp: a third of the time of the
-// exact instructions. v is kept off 0, whose inverse root is infinite.
-STEP(adam)
+// The root by its instruction, which runs beside the multiplications; the quotient by approximation and
+// a Newton step, within 2 ulp, as a second long instruction would have to wait for the first. v is kept
+// off 0 for an epsilon of 0.
+ALWAYS_INLINE size_t adam_vectors(const bool decays, size_t n, const struct step_numbers *o,
+                                  const real *restrict g, real *restrict s0, real *restrict s1,
+                                  real *restrict w)
 {
     const __m512 lr = _mm512_set1_ps(o->lr), eps = _mm512_set1_ps(o->eps);
     const __m512 a = _mm512_set1_ps(1 - o->a), b = _mm512_set1_ps(1 - o->b);
-    const __m512 stay = _mm512_set1_ps(1 - o->decay), half = _mm512_set1_ps(0.5f);
-    const __m512 two = _mm512_set1_ps(2.0f), tiny = _mm512_set1_ps(1e-36f);
+    const __m512 stay = _mm512_set1_ps(1 - o->decay), two = _mm512_set1_ps(2.0f);
+    const __m512 tiny = _mm512_set1_ps(1e-36f);
     size_t i = 0;
 
-    (void)s2;
     for (; i + 16 <= n; i += 16) {
         const __m512 gi = _mm512_loadu_ps(g + i);
-        __m512 m = _mm512_loadu_ps(s0 + i), v = _mm512_loadu_ps(s1 + i), root, r, q;
+        __m512 m = _mm512_loadu_ps(s0 + i), v = _mm512_loadu_ps(s1 + i), root, q;
+        __m512 wi = _mm512_loadu_ps(w + i);
 
         m = _mm512_fmadd_ps(_mm512_sub_ps(gi, m), a, m);
         v = _mm512_fmadd_ps(_mm512_fmsub_ps(gi, gi, v), b, v);
         _mm512_storeu_ps(s0 + i, m);
         _mm512_storeu_ps(s1 + i, v);
-        v = _mm512_max_ps(tiny, v); // NaN in v stays
-        r = _mm512_rsqrt14_ps(v);
-        root = _mm512_mul_ps(v, r);
-        root = _mm512_fmadd_ps(_mm512_mul_ps(half, r), _mm512_fnmadd_ps(root, root, v), root);
-        root = _mm512_add_ps(root, eps);
+        root = _mm512_add_ps(_mm512_sqrt_ps(_mm512_max_ps(tiny, v)), eps); // NaN in v stays
         q = _mm512_rcp14_ps(root);
         q = _mm512_mul_ps(q, _mm512_fnmadd_ps(root, q, two));
-        _mm512_storeu_ps(w + i, _mm512_fnmadd_ps(_mm512_mul_ps(lr, m), q,
-                                                 _mm512_mul_ps(_mm512_loadu_ps(w + i), stay)));
+        wi = decays ? _mm512_mul_ps(wi, stay) : wi;
+        _mm512_storeu_ps(w + i, _mm512_fnmadd_ps(_mm512_mul_ps(lr, m), q, wi));
     }
-    adam_some(i, n, o, g, s0, s1, w);
+    return i;
+}
+
+STEP(adam)
+{
+    const size_t done = o->decay != 0 ? adam_vectors(true, n, o, g, s0, s1, w)
+                                      : adam_vectors(false, n, o, g, s0, s1, w);
+
+    (void)s2;
+    adam_some(done, n, o, g, s0, s1, w);
 }
 #else
 STEP(adam)
