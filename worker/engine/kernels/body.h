@@ -47,6 +47,7 @@ const struct kernels TABLE = {
     .normal_sums = normal_sums,
     .combine = combine,
     .windows = windows,
+    .windows_turned = windows_turned,
     .windows_backward = windows_backward,
     .max_pool = max_pool,
     .max_pool_backward = max_pool_backward,

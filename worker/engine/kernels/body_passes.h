@@ -128,13 +128,36 @@ static void relu_dropout_backward(size_t n, const real *y, const real *dy, real 
         dz[i] = y[i] > 0 ? dy[i] * scale : 0;
 }
 
+// `count` vectors of columns stay in registers while the rows go by.
+ALWAYS_INLINE void column_sum_some(const size_t count, size_t rows, size_t cols, const real *x,
+                                   real *sum)
+{
+    vec acc[4] = {{0}};
+
+    for (size_t r = 0; r < rows; r++, x += cols)
+#pragma GCC unroll 4
+        for (size_t i = 0; i < count; i++)
+            acc[i] += load(x + i * VL);
+#pragma GCC unroll 4
+    for (size_t i = 0; i < count; i++)
+        store(sum + i * VL, acc[i]);
+}
+
 static void column_sum(size_t rows, size_t cols, const real *x, real *sum)
 {
-    for (size_t c = 0; c < cols; c++)
-        sum[c] = 0;
-    for (size_t r = 0; r < rows; r++, x += cols)
-        for (size_t c = 0; c < cols; c++)
-            sum[c] += x[c];
+    size_t c = 0;
+
+    for (; cols - c >= 4 * VL; c += 4 * VL)
+        column_sum_some(4, rows, cols, x + c, sum + c);
+    for (; cols - c >= VL; c += VL)
+        column_sum_some(1, rows, cols, x + c, sum + c);
+    for (; c < cols; c++) {
+        real total = 0;
+
+        for (size_t r = 0; r < rows; r++)
+            total += x[r * cols + c];
+        sum[c] = total;
+    }
 }
 
 #define GATHER(name, type)                                                                         \

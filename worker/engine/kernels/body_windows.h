@@ -78,6 +78,26 @@ static void windows(const struct window *w, const real *x, real *to)
             }
 }
 
+// The windows of one channel turned: to [size_h·size_w × out_h·out_w].
+static void windows_turned(const struct window *w, const real *x, real *to)
+{
+    for (size_t i = 0; i < w->size_h; i++)
+        for (size_t j = 0; j < w->size_w; j++)
+            for (size_t oh = 0; oh < w->out_h; oh++, to += w->out_w) {
+                size_t h, c, last;
+
+                if (!window_row(w, oh, i, &h)) {
+                    memset(to, 0, w->out_w * sizeof(real));
+                } else if (w->stride_w == 1 && window_col(w, 0, j, &c) &&
+                           window_col(w, w->out_w - 1, j, &last)) {
+                    copy(w->out_w, x + h * w->width + c, to);
+                } else {
+                    for (size_t ow = 0; ow < w->out_w; ow++)
+                        to[ow] = window_col(w, ow, j, &c) ? x[h * w->width + c] : 0;
+                }
+            }
+}
+
 ALWAYS_INLINE void add_to(size_t n, const real *from, real *to)
 {
     for (size_t i = 0; i < n; i++)
@@ -115,17 +135,42 @@ ALWAYS_INLINE bool window_tiles(const struct window *w)
            w->channels % VL == 0;
 }
 
+#if !defined(ENGINE_REAL_DOUBLE) && defined(__AVX512F__) && VEC_BYTES == 64
+// The larger one; b where either is NaN.
+ALWAYS_INLINE vec larger(vec a, vec b)
+{
+    return (vec)_mm512_max_ps((__m512)a, (__m512)b);
+}
+
+// Lane by lane: where x and y are equal a, else b.
+ALWAYS_INLINE vec where_equal(vec x, vec y, vec a, vec b)
+{
+    const __mmask16 same = _mm512_cmp_ps_mask((__m512)x, (__m512)y, _CMP_EQ_OQ);
+
+    return (vec)_mm512_mask_blend_ps(same, (__m512)b, (__m512)a);
+}
+#else
 #ifdef ENGINE_REAL_DOUBLE
 typedef int64_t vec_mask __attribute__((vector_size(VEC_BYTES)));
 #else
 typedef int32_t vec_mask __attribute__((vector_size(VEC_BYTES)));
 #endif
 
-// Lane by lane: a where the mask is set, else b.
 ALWAYS_INLINE vec choose(vec_mask mask, vec a, vec b)
 {
     return (vec)(((vec_mask)a & mask) | ((vec_mask)b & ~mask));
 }
+
+ALWAYS_INLINE vec larger(vec a, vec b)
+{
+    return choose(a > b, a, b);
+}
+
+ALWAYS_INLINE vec where_equal(vec x, vec y, vec a, vec b)
+{
+    return choose(x == y, a, b);
+}
+#endif
 
 static void max_pool_tiles(const struct window *w, const real *x, real *y)
 {
@@ -138,11 +183,8 @@ static void max_pool_tiles(const struct window *w, const real *x, real *y)
                 vec top = load(at);
 
                 for (size_t i = 0; i < w->size_h; i++)
-                    for (size_t j = 0; j < w->size_w; j++) {
-                        const vec v = load(at + i * row + j * n);
-
-                        top = choose(v > top, v, top);
-                    }
+                    for (size_t j = 0; j < w->size_w; j++)
+                        top = larger(load(at + i * row + j * n), top);
                 store(y + q, top);
             }
 }
@@ -196,8 +238,8 @@ static void max_pool_tiles_backward(const struct window *w, const real *x, const
                         const size_t place = at + i * row + j * n;
                         const vec v = load(x + place);
 
-                        store(dx + place, choose(v == top, left, (vec){0}));
-                        left = choose(v == top, (vec){0}, left);
+                        store(dx + place, where_equal(v, top, left, (vec){0}));
+                        left = where_equal(v, top, (vec){0}, left);
                     }
             }
 }

@@ -119,6 +119,8 @@ struct kernels {
                     const real *b, const real *c, real *out);
     // One sample: its windows as rows [out_h·out_w × size_h·size_w·channels], and back, adding up.
     void (*windows)(const struct window *w, const real *x, real *to);
+    // Of one channel, turned: [size_h·size_w × out_h·out_w].
+    void (*windows_turned)(const struct window *w, const real *x, real *to);
     void (*windows_backward)(const struct window *w, const real *from, real *dx);
     void (*max_pool)(const struct window *w, const real *x, real *y);
     void (*max_pool_backward)(const struct window *w, const real *x, const real *y, const real *dy,

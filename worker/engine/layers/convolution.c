@@ -6,12 +6,17 @@
 
 #include "worker/engine/layers/window.h"
 
+// From so many numbers in a window on, the gradient's product is the turned one.
+enum { TURNED = 64 };
+
 struct conv {
     struct window window;          // over one group's channels
     size_t filters, places, patch; // windows of a sample, numbers of a window
     size_t groups, channels, own;  // the input's channels; filters of a group
     const struct activation *f;
     bool use_bias;
+    // One channel: windows are columns, not rows, as runs of pixels are copied faster than single windows.
+    bool columns;
 };
 
 static enum code split(struct conv *s, const cJSON *config, struct error *err)
@@ -56,6 +61,7 @@ static enum code init(struct layer *l, const cJSON *config, int dims, struct err
     s->places = w->out_h * w->out_w;
     s->patch = w->size_h * w->size_w * w->channels;
     s->use_bias = json_bool_or(config, "use_bias", true);
+    s->columns = s->channels == 1 && s->patch < TURNED;
     const int64_t filters = (int64_t)s->filters;
     const int64_t shape[] = {(int64_t)w->size_h, (int64_t)w->size_w, (int64_t)w->channels, filters};
 
@@ -125,7 +131,10 @@ static void windows(const struct conv *s, const struct kernels *k, const struct 
 
     for (size_t i = 0; s->groups > 1 && i < pixels; i++)
         memcpy(at->slice + i * own, x + i * s->channels + g * own, own * sizeof(real));
-    k->windows(&s->window, s->groups > 1 ? at->slice : x, at->patches);
+    if (s->columns)
+        k->windows_turned(&s->window, x, at->patches);
+    else
+        k->windows(&s->window, s->groups > 1 ? at->slice : x, at->patches);
 }
 
 static void windows_back(const struct conv *s, const struct kernels *k, const struct scratch *at,
@@ -151,8 +160,9 @@ static void forward(struct layer *l, const struct pass *pass, const real *x, rea
 
         for (size_t g = 0; g < s->groups; g++) {
             windows(s, k, &at, x + i * l->in_size, g);
-            k->gemm_nn(s->places, s->own, s->patch, at.patches, s->patch,
-                       l->params[0].w + g * s->own, s->filters, z + g * s->own, s->filters, false);
+            (s->columns ? k->gemm_tn : k->gemm_nn)(
+                s->places, s->own, s->patch, at.patches, s->columns ? s->places : s->patch,
+                l->params[0].w + g * s->own, s->filters, z + g * s->own, s->filters, false);
         }
         k->act_forward[s->f->kind](s->places, s->filters, bias, z, out, s->f->p);
     }
@@ -167,8 +177,9 @@ static void add_gradient(const struct conv *s, const struct kernels *k, const st
         k->gemm_tn(s->own, s->patch, s->places, dz, s->filters, at->patches, s->patch,
                    at->gradient + g * s->own * s->patch, s->patch, more);
     else
-        k->gemm_tn(s->patch, s->own, s->places, at->patches, s->patch, dz, s->filters,
-                   gradient + g * s->own, s->filters, more);
+        (s->columns ? k->gemm_nn : k->gemm_tn)(s->patch, s->own, s->places, at->patches,
+                                               s->columns ? s->places : s->patch, dz, s->filters,
+                                               gradient + g * s->own, s->filters, more);
 }
 
 static void backward(struct layer *l, const struct pass *pass, const real *x, const real *y,
@@ -177,7 +188,7 @@ static void backward(struct layer *l, const struct pass *pass, const real *x, co
     const struct conv *s = l->state;
     const struct kernels *k = pass->kernels;
     const struct scratch at = place(s, pass->scratch);
-    const bool turned = s->patch >= 64;
+    const bool turned = s->patch >= TURNED;
     real *const gradient = l->params[0].g;
 
     if (dx)
