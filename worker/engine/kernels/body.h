@@ -36,6 +36,7 @@ const struct kernels TABLE = {
     .relu_dropout = relu_dropout,
     .relu_dropout_backward = relu_dropout_backward,
     .dropout = dropout,
+    .count_nonzero = count_nonzero,
     .column_sum = column_sum,
     .gather_bytes = gather_bytes,
     .gather_bytes_each = gather_bytes_each,

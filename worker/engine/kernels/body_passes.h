@@ -128,6 +128,15 @@ static void relu_dropout_backward(size_t n, const real *y, const real *dy, real 
         dz[i] = y[i] > 0 ? dy[i] * scale : 0;
 }
 
+static size_t count_nonzero(size_t n, const real *x)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < n; i++)
+        count += x[i] != 0;
+    return count;
+}
+
 // `count` vectors of columns stay in registers while the rows go by.
 ALWAYS_INLINE void column_sum_some(const size_t count, size_t rows, size_t cols, const real *x,
                                    real *sum)

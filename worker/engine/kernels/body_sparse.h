@@ -39,15 +39,55 @@ ALWAYS_INLINE mask16 mask_of_some(const real *x, size_t n)
     return mask;
 }
 
-// c[nv·VL] (+)= Σ over the bits p of a[p·step] · block[p·nv·VL …]
-ALWAYS_INLINE void sparse_row(const size_t nv, uint64_t bits, const real *a, size_t step,
-                              const real *block, real *c, bool add)
+// The first n numbers of a vector, n ≤ VL; the others are 0, and stay as they are in memory.
+#ifdef __AVX512F__
+typedef __mmask16 lanes;
+
+ALWAYS_INLINE lanes first_lanes(size_t n)
 {
+    return (lanes)((1u << n) - 1);
+}
+
+ALWAYS_INLINE vec load_lanes(const real *p, lanes some)
+{
+    return (vec)_mm512_maskz_loadu_ps(some, p);
+}
+
+ALWAYS_INLINE void store_lanes(real *p, lanes some, vec v)
+{
+    _mm512_mask_storeu_ps(p, some, (__m512)v);
+}
+#else
+typedef __m256i lanes;
+
+ALWAYS_INLINE lanes first_lanes(size_t n)
+{
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+ALWAYS_INLINE vec load_lanes(const real *p, lanes some)
+{
+    return (vec)_mm256_maskload_ps(p, some);
+}
+
+ALWAYS_INLINE void store_lanes(real *p, lanes some, vec v)
+{
+    _mm256_maskstore_ps(p, some, (__m256)v);
+}
+#endif
+
+// c[nv·VL] (+)= Σ over the bits p of a[p·step] · block[p·nv·VL …]; ragged: of the last vector only some.
+ALWAYS_INLINE void sparse_row(const size_t nv, const bool ragged, lanes some, uint64_t bits,
+                              const real *a, size_t step, const real *block, real *c, bool add)
+{
+    const size_t full = ragged ? nv - 1 : nv;
     vec acc[SPARSE_NV];
 
 #pragma GCC unroll 8
-    for (size_t j = 0; j < nv; j++)
+    for (size_t j = 0; j < full; j++)
         acc[j] = add ? load(c + j * VL) : (vec){0};
+    if (ragged)
+        acc[full] = add ? load_lanes(c + full * VL, some) : (vec){0};
     while (bits) {
         const size_t p = (size_t)__builtin_ctzll(bits);
         const real s = a[p * step];
@@ -59,8 +99,10 @@ ALWAYS_INLINE void sparse_row(const size_t nv, uint64_t bits, const real *a, siz
             acc[j] += s * load(row + j * VL);
     }
 #pragma GCC unroll 8
-    for (size_t j = 0; j < nv; j++)
+    for (size_t j = 0; j < full; j++)
         store(c + j * VL, acc[j]);
+    if (ragged)
+        store_lanes(c + full * VL, some, acc[full]);
 }
 
 // What of B comes after the block at hand: `rows` rows of `lines` cache lines, `step` bytes apart. The
@@ -82,20 +124,27 @@ ALWAYS_INLINE void look_ahead(struct ahead *next, size_t count)
     }
 }
 
-// A block of k ≤ SPARSE_K rows of B against m rows of A. bits[i·stride] are row i's.
-typedef void sparse_block_fn(size_t m, const uint64_t *bits, size_t stride, const real *a,
-                             size_t row_step, size_t step, const real *block, real *c, size_t ldc,
-                             bool add, struct ahead next);
+// A block of k ≤ SPARSE_K rows of B, `width` columns, against m rows of A. bits[i·stride] are row i's.
+typedef void sparse_block_fn(size_t width, size_t m, const uint64_t *bits, size_t stride,
+                             const real *a, size_t row_step, size_t step, const real *block,
+                             real *c, size_t ldc, bool add, struct ahead next);
 #define SPARSE_BLOCK(nv)                                                                           \
-    static void sparse_block_##nv(size_t m, const uint64_t *bits, size_t stride, const real *a,    \
-                                  size_t row_step, size_t step, const real *block, real *c,        \
-                                  size_t ldc, bool add, struct ahead next)                         \
+    static void sparse_block_##nv(size_t width, size_t m, const uint64_t *bits, size_t stride,     \
+                                  const real *a, size_t row_step, size_t step, const real *block,  \
+                                  real *c, size_t ldc, bool add, struct ahead next)                \
     {                                                                                              \
         const size_t each = (next.rows * next.lines + m - 1) / m;                                  \
+        const lanes some = first_lanes(width - (nv - 1) * VL);                                     \
                                                                                                    \
-        for (size_t i = 0; i < m; i++) {                                                           \
+        for (size_t i = 0; i < m && width == nv * VL; i++) {                                       \
             look_ahead(&next, each);                                                               \
-            sparse_row(nv, bits[i * stride], a + i * row_step, step, block, c + i * ldc, add);     \
+            sparse_row(nv, false, some, bits[i * stride], a + i * row_step, step, block,           \
+                       c + i * ldc, add);                                                          \
+        }                                                                                          \
+        for (size_t i = 0; i < m && width < nv * VL; i++) {                                        \
+            look_ahead(&next, each);                                                               \
+            sparse_row(nv, true, some, bits[i * stride], a + i * row_step, step, block,            \
+                       c + i * ldc, add);                                                          \
         }                                                                                          \
     }
 SPARSE_BLOCK(4)
@@ -106,40 +155,48 @@ SPARSE_BLOCK(8)
 static sparse_block_fn *const sparse_blocks[] = {sparse_block_4, sparse_block_5, sparse_block_6,
                                                  sparse_block_7, sparse_block_8};
 
-// to [k × width] = B's rows as they lie, b [k × width], or with B taken transposed, b [width × k].
-static void copy_block(size_t k, size_t width, bool transposed, const real *b, size_t ldb, real *to)
+// to [k × ld] = `width` columns of B's rows as they lie, b [k × width], or with B taken transposed,
+// b [width × k]; filled up with zeros to ld, whole vectors.
+static void copy_block(size_t k, size_t width, bool transposed, const real *b, size_t ldb, real *to,
+                       size_t ld)
 {
+    const size_t whole = width / VL * VL;
+
     if (!transposed) {
-        for (size_t p = 0; p < k; p++)
-            for (size_t j = 0; j < width; j += VL)
-                store(to + p * width + j, load(b + p * ldb + j));
+        for (size_t p = 0; p < k; p++, to += ld, b += ldb) {
+            for (size_t j = 0; j < whole; j += VL)
+                store(to + j, load(b + j));
+            for (size_t j = whole; j < ld; j++)
+                to[j] = j < width ? b[j] : 0;
+        }
         return;
     }
-    for (size_t j = 0; j < width; j += 16)
+    for (size_t j = 0; j < ld; j += 16)
         for (size_t p = 0; p < k; p += 16) {
             if (p + 16 <= k && j + 16 <= width) {
-                transpose_tile(b + j * ldb + p, ldb, to + p * width + j, width);
+                transpose_tile(b + j * ldb + p, ldb, to + p * ld + j, ld);
                 continue;
             }
             for (size_t q = p; q < k && q < p + 16; q++)
-                for (size_t r = j; r < width && r < j + 16; r++)
-                    to[q * width + r] = b[r * ldb + q];
+                for (size_t r = j; r < ld && r < j + 16; r++)
+                    to[q * ld + r] = r < width ? b[r * ldb + q] : 0;
         }
 }
 
-// One block of B, k × nv·VL, for all m rows; copied first when its rows lie far apart.
-static void sparse_step(size_t nv, size_t m, size_t k, const uint64_t *bits, size_t stride,
-                        const real *a, size_t row_step, size_t step, const real *b, size_t ldb,
-                        bool transposed, real *c, size_t ldc, bool add, struct ahead next)
+// The block of B, k × width in nv vectors, for all m rows; copied first when its rows lie far apart.
+static void sparse_step(size_t nv, size_t width, size_t m, size_t k, const uint64_t *bits,
+                        size_t stride, const real *a, size_t row_step, size_t step, const real *b,
+                        size_t ldb, bool transposed, real *c, size_t ldc, bool add,
+                        struct ahead next)
 {
     _Alignas(64) real copied[SPARSE_K * SPARSE_NV * VL];
-    const size_t width = nv * VL;
+    const size_t ld = nv * VL;
 
-    if (ldb != width || transposed) {
-        copy_block(k, width, transposed, b, ldb, copied);
+    if (ldb != ld || transposed) {
+        copy_block(k, width, transposed, b, ldb, copied, ld);
         b = copied;
     }
-    sparse_blocks[nv - 4](m, bits, stride, a, row_step, step, b, c, ldc, add, next);
+    sparse_blocks[nv - 4](width, m, bits, stride, a, row_step, step, b, c, ldc, add, next);
 }
 
 // bits [rows × blocks] of A's rows, SPARSE_K columns a block. Returns how many numbers are not 0.
@@ -192,7 +249,7 @@ static size_t even_part(size_t n, size_t most)
 
 static bool sparse_fits(size_t m, size_t n, size_t k)
 {
-    return n % VL == 0 && n / VL >= 4 && m >= 16 && k >= 16;
+    return n > 3 * VL && m >= 16 && k >= 16;
 }
 
 // The block of B at row p of its rows (of the product's k) and column j.
@@ -224,7 +281,8 @@ static bool sparse_nn(size_t m, size_t n, size_t k, const real *a, size_t lda, c
         (double)sparse_masks(m, k, a, lda, blocks, bits) > density * (double)(m * k))
         return false;
     for (size_t j = 0; j < n;) {
-        const size_t nv = even_part((n - j) / VL, SPARSE_NV), width = nv * VL;
+        const size_t nv = even_part((n - j + VL - 1) / VL, SPARSE_NV);
+        const size_t width = n - j < nv * VL ? n - j : nv * VL;
 
         for (size_t q = 0; q < blocks; q++) {
             const size_t from = q * SPARSE_K, now = k - from < SPARSE_K ? k - from : SPARSE_K;
@@ -234,8 +292,9 @@ static bool sparse_nn(size_t m, size_t n, size_t k, const real *a, size_t lda, c
                 next = block_at(b, ldb, transposed, k, from + now, width, j);
             else if (j + width < n)
                 next = block_at(b, ldb, transposed, k, 0, width, j + width);
-            sparse_step(nv, m, now, bits + q, blocks, a + from, lda, 1, b + from * row + j * column,
-                        ldb, transposed, c + j, ldc, add || q > 0, next);
+            sparse_step(nv, width, m, now, bits + q, blocks, a + from, lda, 1,
+                        b + from * row + j * column, ldb, transposed, c + j, ldc, add || q > 0,
+                        next);
         }
         j += width;
     }
@@ -252,11 +311,12 @@ static bool sparse_tn(size_t m, size_t n, size_t k, const real *a, size_t lda, c
         (double)sparse_masks_transposed(k, m, a, lda, bits) > SPARSE_DENSITY * (double)(m * k))
         return false;
     for (size_t j = 0; j < n;) {
-        const size_t nv = even_part((n - j) / VL, SPARSE_NV);
+        const size_t nv = even_part((n - j + VL - 1) / VL, SPARSE_NV);
+        const size_t width = n - j < nv * VL ? n - j : nv * VL;
 
-        sparse_step(nv, m, k, bits, 1, a, 1, lda, b + j, ldb, false, c + j, ldc, add,
+        sparse_step(nv, width, m, k, bits, 1, a, 1, lda, b + j, ldb, false, c + j, ldc, add,
                     (struct ahead){0});
-        j += nv * VL;
+        j += width;
     }
     return true;
 }

@@ -96,6 +96,7 @@ struct kernels {
     void (*relu_dropout_backward)(size_t n, const real *y, const real *dy, real *dz, real scale);
     // y = x · mask · scale; also its own backward. y may be x.
     void (*dropout)(size_t n, const real *x, real *y, const struct dropout *d);
+    size_t (*count_nonzero)(size_t n, const real *x);
     void (*column_sum)(size_t rows, size_t cols, const real *x, real *sum);
     // y = (x - shift) · factor; per feature when the arrays say so.
     void (*gather_bytes)(size_t n, const uint8_t *x, real shift, real factor, real *y);

@@ -49,11 +49,22 @@ static size_t kept(const struct layer *l, size_t batch)
     return d->f->needs_input ? batch * d->rows * d->units : 0;
 }
 
+// Rows of the kernel that turned_gradient() makes at a time.
+static size_t turned_piece(const struct dense *d)
+{
+    const size_t most = d->units <= 512 ? 128 : 64, parts = (d->width + most - 1) / most;
+
+    return real_padded((d->width + parts - 1) / parts);
+}
+
 static size_t scratch(const struct layer *l, size_t batch)
 {
     const struct dense *d = l->state;
 
-    return gemm_nt_scratch(batch * d->rows, d->width, d->units);
+    const size_t product = gemm_nt_scratch(batch * d->rows, d->width, d->units);
+    const size_t turned = d->units * (real_padded(batch * d->rows) + turned_piece(d));
+
+    return product > turned ? product : turned;
 }
 
 static void forward(struct layer *l, const struct pass *pass, const real *x, real *y)
@@ -74,6 +85,38 @@ static void forward(struct layer *l, const struct pass *pass, const real *x, rea
     k->act_forward[d->f->kind](rows, d->units, bias, z, y, d->f->p);
 }
 
+// Where dz has fewer numbers other than 0 than x, the product is turned round: dz's transpose times x,
+// so that dz's zeros are left out. Takes a large batch to pay for the turning back.
+static bool turning_pays(const struct dense *d, const struct kernels *k, size_t rows, const real *x,
+                         const real *dz)
+{
+    enum { LEAST = 64 };
+
+    if (rows < LEAST || d->units < LEAST || d->width < LEAST)
+        return false;
+    return (double)k->count_nonzero(rows * d->units, dz) / (double)d->units + 8 <
+           (double)k->count_nonzero(rows * d->width, x) / (double)d->width;
+}
+
+static void turned_gradient(struct layer *l, const struct pass *pass, size_t rows, const real *x,
+                            const real *dz)
+{
+    const struct dense *d = l->state;
+    const struct kernels *k = pass->kernels;
+    struct param *kernel = &l->params[0];
+    const size_t ld = real_padded(rows), piece = turned_piece(d);
+    real *const turned = pass->scratch, *const product = turned + d->units * ld;
+
+    k->transpose(rows, d->units, dz, d->units, turned, ld);
+    for (size_t i = 0; i < d->width; i += piece) {
+        const size_t now = d->width - i < piece ? d->width - i : piece;
+
+        k->gemm_nn(d->units, now, rows, turned, ld, x + i, d->width, product, now, false);
+        k->transpose(d->units, now, product, now, kernel->g, d->units);
+        pass->apply(pass->optimizer, kernel->w + i * d->units, kernel->g, now * d->units);
+    }
+}
+
 // All at once, or, when the optimizer takes it, so many rows at a time as stay in the second-level cache.
 static void kernel_gradient(struct layer *l, const struct pass *pass, size_t rows, const real *x,
                             const real *dz)
@@ -85,6 +128,10 @@ static void kernel_gradient(struct layer *l, const struct pass *pass, size_t row
     const size_t fits = PIECE / sizeof(real) / d->units / 16 * 16;
     const size_t piece = !apply ? d->width : fits < 16 ? 16 : fits;
 
+    if (apply && turning_pays(d, pass->kernels, rows, x, dz)) {
+        turned_gradient(l, pass, rows, x, dz);
+        return;
+    }
     for (size_t i = 0; i < d->width; i += piece) {
         const size_t now = d->width - i < piece ? d->width - i : piece;
 
