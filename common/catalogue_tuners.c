@@ -23,7 +23,7 @@ static const char *const early_stoppings[] = {"median", "curve", NULL};
     {"target_value", ARG_NUMBER, .nullable = true, .fixed = true}, \
     {"early_stopping", ARG_NAME, .nullable = true, .fixed = true, .names = early_stoppings}, \
     {"warm_start_from", ARG_STRINGS, .fallback = "[]", .fixed = true}
-#define SAMPLER {"sampler", ARG_NAME, .fallback = "\"random\"", .fixed = true, .names = samplers}
+#define SAMPLER {"sampler", ARG_NAME, .fallback = "\"model\"", .fixed = true, .names = samplers}
 #define EPOCHS_MAX 100000
 
 static const struct arg plain_args[] = {COMMON, TRIALS("10"), {0}};

@@ -256,9 +256,9 @@ static void read_arguments(struct spec_parser *parser, const cJSON *made, struct
     tuner->num_initial_points = json_integer_or(made, "num_initial_points", 0);
     tuner->alpha = json_number_or(made, "alpha", 1e-4);
     tuner->beta = json_number_or(made, "beta", 2.6);
-    tuner->sampler = strcmp(json_string_or(made, "sampler", "random"), "model") == 0
-                         ? SAMPLER_MODEL
-                         : SAMPLER_RANDOM;
+    tuner->sampler = strcmp(json_string_or(made, "sampler", "model"), "random") == 0
+                         ? SAMPLER_RANDOM
+                         : SAMPLER_MODEL;
     tuner->asha_promotion = strcmp(json_string_or(made, "variant", "promotion"), "promotion") == 0;
     tuner->early_stopping = strcmp(stopping, "median") == 0  ? STOP_MEDIAN
                             : strcmp(stopping, "curve") == 0 ? STOP_CURVE

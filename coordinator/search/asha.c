@@ -49,8 +49,8 @@ static enum code asha_init(void *state, const struct study_spec *spec, struct er
     a->promotion = spec->tuner.asha_promotion;
     a->factor = (int)spec->tuner.factor;
     for (int64_t r = spec->tuner.min_epochs; r < spec->tuner.max_epochs; r *= a->factor)
-        c->levels[c->nlevels++] = (int)r;
-    c->levels[c->nlevels++] = (int)spec->tuner.max_epochs;
+        c->levels.epochs[c->levels.n++] = (int)r;
+    c->levels.epochs[c->levels.n++] = (int)spec->tuner.max_epochs;
     return configurations_init(c, spec, err);
 }
 
@@ -116,7 +116,7 @@ static int rank_rung(const struct asha_search *a, int k, struct ranked *out)
 static int promotable(const struct asha_search *a, const struct standing *s, struct ranked *ranked,
                       int *rung)
 {
-    for (int k = a->configurations.nlevels - 2; k >= 0; k--) {
+    for (int k = a->configurations.levels.n - 2; k >= 0; k--) {
         int n = rank_rung(a, k, ranked);
         for (int i = 0; i < n / a->factor; i++) {
             const struct standing *one = &s[ranked[i].index];
@@ -133,7 +133,7 @@ static int promotable(const struct asha_search *a, const struct standing *s, str
 static int leader(const struct asha_search *a, const struct history *history,
                   const struct standing *s, struct ranked *ranked, int *rung)
 {
-    int top = a->configurations.nlevels - 1;
+    int top = a->configurations.levels.n - 1;
     for (int i = 0; i < history->n; i++)
         if (s[i].running || s[i].rung == top)
             return -1;
@@ -160,13 +160,13 @@ static void propose_on(struct asha_search *a, const struct history *history, int
     *out = (struct proposal){.unit = unit,
                              .parent = trial->number,
                              .continues = true,
-                             .initial_epoch = a->configurations.levels[rung - 1],
-                             .epochs = a->configurations.levels[rung],
+                             .initial_epoch = a->configurations.levels.epochs[rung - 1],
+                             .epochs = a->configurations.levels.epochs[rung],
                              .bracket = 0,
                              .round = rung,
                              .how = "promotion"};
     snprintf(out->why, sizeof out->why, "among the best 1/%d after %d epochs", a->factor,
-             a->configurations.levels[rung - 1]);
+             a->configurations.levels.epochs[rung - 1]);
 }
 
 // ---- both ----
@@ -187,8 +187,8 @@ static int propose_new(struct asha_search *a, const struct history *history, str
         configurations_propose(&a->configurations, &a->plain, history, rng, max, out, used_up);
     for (int i = 0; i < count; i++) {
         out[i].bracket = 0;
-        out[i].round = a->promotion ? 0 : c->nlevels - 1;
-        out[i].epochs = c->levels[out[i].round];
+        out[i].round = a->promotion ? 0 : c->levels.n - 1;
+        out[i].epochs = c->levels.epochs[out[i].round];
     }
     return count;
 }
@@ -283,9 +283,9 @@ static bool asha_report(void *state, const struct history *history, int index, i
 
     if (!a->promotion && trial->own) {
         int before = last_reported(trial, epoch); // a rung stepped over is decided late, not never
-        for (int k = 0; k + 1 < c->nlevels; k++)
-            if (before < c->levels[k] && c->levels[k] <= epoch &&
-                !passes_rung(history, index, c->levels[k], a->factor))
+        for (int k = 0; k + 1 < c->levels.n; k++)
+            if (before < c->levels.epochs[k] && c->levels.epochs[k] <= epoch &&
+                !passes_rung(history, index, c->levels.epochs[k], a->factor))
                 return true;
     }
     return plain_report(state, history, index, epoch, loss);

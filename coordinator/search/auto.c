@@ -1,5 +1,5 @@
-// Auto, what a study gets that names no tuner. Trainings that can be cut short compete at rungs
-// (asynchronous successive halving, stopping) with configurations from the model; everything else goes to
+// Auto, what a study gets that names no tuner. Trainings that can be cut short go on step by step while
+// that is worth it (pursuit.c), with configurations from the model; everything else goes to
 // BayesianOptimization, which finds out by itself when a space is used up.
 
 #include <stdio.h>
@@ -17,17 +17,13 @@ struct auto_search {
 
 static void choose(struct auto_search *a)
 {
-    enum { EPOCHS_MIN = 6 }; // two rungs below the end
+    enum { EPOCHS_MIN = 6 }; // two levels below the end
     struct tuner_spec *tuner = &a->spec.tuner;
 
     if (a->spec.has_model && a->spec.epochs >= EPOCHS_MIN) {
-        tuner->max_epochs = a->spec.epochs;
-        tuner->min_epochs = 1;
-        tuner->factor = 3;
         tuner->sampler = SAMPLER_MODEL;
-        tuner->asha_promotion = false;
-        a->chosen = &search_asha;
-        a->reason = "auto, halving";
+        a->chosen = &search_pursuit;
+        a->reason = "auto, step by step";
     } else {
         a->chosen = &search_bayesian;
         a->reason = "auto";

@@ -12,24 +12,6 @@ void configurations_fini(struct configurations *c)
     proposer_fini(&c->proposer);
 }
 
-static int reached(const struct told *told, int epochs)
-{
-    int n = 0;
-    for (int t = 0; t < told->n; t++)
-        n += told->entries[t].ok && told->entries[t].epochs >= epochs;
-    return n;
-}
-
-// The most epochs that enough trials have behind them; the least level otherwise.
-static int level_of(const struct configurations *c, const struct told *told)
-{
-    int needed = c->proposer.domain.nmodel + 2 > 6 ? c->proposer.domain.nmodel + 2 : 6;
-    for (int k = c->nlevels - 1; k > 0; k--)
-        if (reached(told, c->levels[k]) >= needed)
-            return c->levels[k];
-    return c->levels[0];
-}
-
 static int by_chance(const struct history *history, struct slate *slate, struct rng *rng, int max,
                      struct proposal *out, bool *used_up)
 {
@@ -45,21 +27,39 @@ static int by_chance(const struct history *history, struct slate *slate, struct 
     return count;
 }
 
+// What is known once `ntold` trials had been told, as a model takes it.
+static enum code results_after(struct configurations *c, const struct plain *plain,
+                               const struct history *history, int ntold, struct results *results)
+{
+    struct prospects prospects;
+    enum code code = prospects_of(&prospects, &c->levels, history, &plain->told, ntold);
+    if (code)
+        return code;
+    code = prospects_results(&prospects, results, history, &plain->told, ntold, &plain->slate);
+    prospects_fini(&prospects);
+    return code;
+}
+
 int configurations_propose(struct configurations *c, struct plain *plain,
                            const struct history *history, struct rng *rng, int max,
                            struct proposal *out, bool *used_up)
 {
-    struct results results;
-    int level = level_of(c, &plain->told);
+    struct results results, basis;
+    int told = plain->told.n, mark = surrogate_mark(told), count = 0;
 
     *used_up = false;
     if (!c->model)
         return by_chance(history, &plain->slate, rng, max, out, used_up);
-    if (results_of(&results, history, &plain->told, &plain->slate, level, 0))
+    if (results_after(c, plain, history, told, &results))
         return 0;
-    int given = history->n + plain->slate.n;
-    int count =
-        proposer_propose(&c->proposer, &results, given, rng, &plain->slate, max, out, used_up);
+    if (!results_after(c, plain, history, mark < told ? mark : told, &basis)) {
+        int given = history->n + plain->slate.n;
+        results.basis = &basis;
+        results.mark = mark;
+        count =
+            proposer_propose(&c->proposer, &results, given, rng, &plain->slate, max, out, used_up);
+        results_fini(&basis);
+    }
     results_fini(&results);
     return count;
 }

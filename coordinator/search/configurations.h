@@ -1,16 +1,16 @@
 // Where Hyperband and ASHA take new configurations from (`sampler`): chance, or the model of
-// BayesianOptimization over the losses after as many epochs as enough trials have reached.
+// BayesianOptimization over the losses that all trials are foreseen to end at (prospects.h).
 #ifndef TUNERD_COORDINATOR_SEARCH_CONFIGURATIONS_H
 #define TUNERD_COORDINATOR_SEARCH_CONFIGURATIONS_H
 
 #include "coordinator/search/plain.h"
 #include "coordinator/search/proposer.h"
+#include "coordinator/search/prospects.h"
 
 struct configurations {
     bool model;
     struct proposer proposer;
-    int nlevels;
-    int levels[64]; // epochs at which trials can be compared, ascending
+    struct levels levels; // at which trials end for a while
 };
 // The levels are filled by the caller. E_MEMORY.
 enum code configurations_init(struct configurations *c, const struct study_spec *spec,

@@ -42,7 +42,8 @@ static enum code hyperband_init(void *state, const struct study_spec *spec, stru
     h->iterations = (int)spec->tuner.hyperband_iterations;
     struct configurations *c = &h->configurations;
     for (int r = 0; r < h->plan.brackets; r++)
-        c->levels[c->nlevels++] = bracket_epochs(&h->plan, h->plan.brackets - 1, r);
+        c->levels.epochs[c->levels.n++] = bracket_epochs(&h->plan, h->plan.brackets - 1, r);
+    c->levels.bracketed = true;
     return configurations_init(c, spec, err);
 }
 

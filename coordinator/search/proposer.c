@@ -128,6 +128,9 @@ static int model_points(struct proposer *proposer, const struct results *results
             slate_take(slate, proposer->space, &out[count], "model", "log EI %.2f over %d results",
                        value, results->n))
             break;
+        struct foreseen *foreseen = &proposer->foreseen;
+        foreseen->known =
+            surrogate_predict(&proposer->surrogate, unit, &foreseen->loss, &foreseen->variance);
         surrogate_believe(&proposer->surrogate, unit);
         count++;
     }
@@ -156,6 +159,7 @@ int proposer_propose(struct proposer *proposer, const struct results *results, i
     bool model = results->n >= needed && proposer->domain.nmodel > 0;
 
     *exhausted = false;
+    proposer->foreseen.known = false;
     while (count < max) {
         if (model && given + count >= proposer->initial) {
             int more = model_points(proposer, results, rng, slate, max - count, out + count);

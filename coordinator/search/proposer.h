@@ -15,6 +15,10 @@ struct proposer {
     struct surrogate surrogate;
     int initial;  // points of the first, quasi-random part
     double *fill; // [space->n]
+    struct foreseen {
+        bool known; // the last point proposed came from the model
+        double loss, variance;
+    } foreseen; // of it
 };
 // `initial` 0: ten, or a third of max_trials where that is less. The spec outlives the sampler.
 enum code proposer_init(struct proposer *proposer, const struct study_spec *spec, int initial,

@@ -11,5 +11,7 @@ extern const struct search_ops search_bayesian;
 extern const struct search_ops search_hyperband;
 extern const struct search_ops search_asha;
 extern const struct search_ops search_auto;
+// Of no name of its own: what Auto may choose.
+extern const struct search_ops search_pursuit;
 
 #endif

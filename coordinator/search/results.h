@@ -33,7 +33,11 @@ struct results {
     int nprior;
     const struct search_trial *prior; // the history\'s
     int best;                         // index of the least loss; -1
-    void *memory;                     // all arrays
+    // Losses that change with what is learnt later: a model's parameters are fitted to `basis`, the
+    // results as they were at `mark`. NULL where results are only ever appended.
+    const struct results *basis;
+    int mark;
+    void *memory; // all arrays
 };
 
 // Losses after `level` epochs (the best up to there), of the trials told when they had come so far. Level

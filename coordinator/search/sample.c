@@ -150,3 +150,11 @@ double sample_slope_at_best(const struct sample *sample, const struct results *r
             return sample->slope[i];
     return 1;
 }
+
+double sample_best(const struct sample *sample, const struct results *results)
+{
+    for (int i = 0; i < sample->n; i++)
+        if (sample->index[i] == results->best)
+            return sample->z[i];
+    return 0;
+}

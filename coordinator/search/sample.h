@@ -25,6 +25,8 @@ enum code sample_transform(struct sample *sample, const struct results *results,
                            enum outcome_kind kind);
 // dz/dloss at the best result: what makes improvements of different scales comparable.
 double sample_slope_at_best(const struct sample *sample, const struct results *results);
+// z of the best result; 0 when the sample lacks it.
+double sample_best(const struct sample *sample, const struct results *results);
 // Median loss of the first `count` results.
 double sample_median(const struct results *results, int count);
 

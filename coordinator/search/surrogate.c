@@ -133,6 +133,24 @@ static int next_mark(int count)
     return count + 1 + (count < SAMPLE_MAX ? count / 16 : count / 4);
 }
 
+int surrogate_mark(int count)
+{
+    int mark = 1;
+    while (next_mark(mark) <= count)
+        mark = next_mark(mark);
+    return mark;
+}
+
+// Parameters of results that change: those of their last mark.
+static enum code fit_basis(struct surrogate *s, const struct results *results)
+{
+    if (s->fit.count == results->mark)
+        return OK;
+    enum code code = refit(s, results->basis, results->basis->n, true);
+    s->fit.count = code ? 0 : results->mark;
+    return code;
+}
+
 // Brings the parameters to the last mark that `count` results have reached.
 static enum code advance(struct surrogate *s, const struct results *results, int count)
 {
@@ -189,12 +207,17 @@ static enum code build_members(struct surrogate *s, const struct results *result
             code = gp_init(gp, &sample.data, &s->fit.params[v], extra);
         if (code)
             break;
+        double slope = sample_slope_at_best(&sample, results);
+        const double *leader = results->unit[results->best];
         s->acquisition.members[s->nmembers++] = (struct acquisition_member){
             .gp = gp,
             .base = base,
             .base_factor = factor,
             .best = best_mean(gp, &sample, results, base, factor),
-            .log_weight = s->fit.log_weight[v] - log(sample_slope_at_best(&sample, results))};
+            .log_weight = s->fit.log_weight[v] - log(slope),
+            .slope = slope,
+            .anchor = results->loss[results->best],
+            .at = sample_best(&sample, results) + (base ? factor * gp_mean(base, leader) : 0)};
     }
     sample_fini(&sample);
     return code;
@@ -209,7 +232,7 @@ enum code surrogate_condition(struct surrogate *s, const struct results *results
     s->acquisition.domain = s->domain;
     enum code code = sources_make(&s->sources, s->domain, results);
     if (!code)
-        code = advance(s, results, results->n);
+        code = results->basis ? fit_basis(s, results) : advance(s, results, results->n);
     if (!code)
         code = build_members(s, results, results->nrunning + extra);
     s->acquisition.nmembers = s->nmembers;
@@ -232,4 +255,23 @@ void surrogate_believe(struct surrogate *s, const double *unit)
 {
     for (int m = 0; m < s->nmembers; m++)
         gp_believe(&s->members[m], unit);
+}
+
+bool surrogate_predict(struct surrogate *s, const double *unit, double *loss, double *variance)
+{
+    const struct acquisition_member *m = NULL;
+    double mean, var;
+    for (int k = 0; k < s->nmembers; k++) {
+        const struct acquisition_member *one = &s->acquisition.members[k];
+        if (!m || one->log_weight + log(one->slope) > m->log_weight + log(m->slope))
+            m = one;
+    }
+    if (!m)
+        return false;
+    gp_predict(m->gp, 1, unit, s->acquisition.scratch, &mean, &var);
+    if (m->base)
+        mean += m->base_factor * gp_mean(m->base, unit);
+    *loss = m->anchor + (mean - m->at) / m->slope;
+    *variance = (var + m->gp->v) / (m->slope * m->slope);
+    return true;
 }

@@ -31,9 +31,14 @@ struct surrogate {
 void surrogate_init(struct surrogate *s, const struct domain *domain);
 void surrogate_fini(struct surrogate *s);
 
+// The last mark that `count` results have reached.
+int surrogate_mark(int count);
 // Conditions the ensemble on the results (at least one) and on what runs, with room for `extra` more
 // points to be believed; s->acquisition is ready then. E_MEMORY, E_INTERNAL.
 enum code surrogate_condition(struct surrogate *s, const struct results *results, int extra);
+// The loss foreseen at a point by the member of the greatest weight, and its variance, noise included;
+// after conditioning. False when there is no member.
+bool surrogate_predict(struct surrogate *s, const double *unit, double *loss, double *variance);
 // A point was proposed: all members believe in it.
 void surrogate_believe(struct surrogate *s, const double *unit);
 

@@ -190,7 +190,16 @@ static void early_stopping_works_under_any_search(void **state)
     }
 }
 
-static void auto_halves_trainings_and_models_the_rest(void **state)
+static void start_auto(struct sim *sim, bool model, int64_t max_trials, int workers)
+{
+    sim_init(sim, "Auto", SPACE, 4);
+    sim->spec.has_model = model;
+    sim->spec.epochs = 27;
+    sim->spec.tuner.max_trials = max_trials;
+    sim_start(sim, workers);
+}
+
+static void auto_spares_epochs_and_models_what_has_none(void **state)
 {
     (void)state;
     for (int model = 0; model < 2; model++) {
@@ -198,22 +207,69 @@ static void auto_halves_trainings_and_models_the_rest(void **state)
         struct proposal out;
         struct rng rng;
         int count;
-        sim_init(&sim, "Auto", SPACE, 4);
-        sim.spec.has_model = model;
-        sim.spec.epochs = 27;
-        sim_start(&sim, 1);
+        start_auto(&sim, model, 40, 1);
         rng_init(&rng, 1, 1);
         sim.search.ops->ask(sim.search.state, &sim.history, &rng, 1, &out, &count);
         assert_int_equal(count, 1);
-        assert_int_equal(out.epochs, model ? 27 : 0);
+        assert_int_equal(out.epochs, model ? 1 : 0);
         assert_int_equal(strncmp(out.why, "auto", 4), 0);
-        assert_int_equal(strstr(out.why, "halving") != NULL, model);
-        sim_run(&sim, 40);
+        assert_int_equal(strstr(out.why, "step by step") != NULL, model);
+        sim_run(&sim, model ? 100000 : 40);
         assert_int_equal(sim.history.n, 40);
-        if (model)
+        if (model) {
+            assert_int_equal(sim.last, ASK_DONE);
             assert_true(sim.epochs < 40 * 27 / 3);
+            assert_int_equal(sim.trials[sim_best(&sim)].epochs, 27);
+        }
         sim_fini(&sim);
     }
+}
+
+// Without max_trials there is always something to do; with it every trial that may win goes on after the
+// last new one.
+static void auto_keeps_any_number_of_workers_busy(void **state)
+{
+    (void)state;
+    for (int workers = 1; workers <= 50; workers = 7 * workers + 1) {
+        struct sim sim;
+        start_auto(&sim, true, -1, workers);
+        sim_run(&sim, 60);
+        assert_int_equal(sim.most_idle, 0);
+        sim_fini(&sim);
+        start_auto(&sim, true, 30, workers);
+        sim.failures = 0.2;
+        sim.nan_losses = 0.1;
+        sim_run(&sim, 100000);
+        assert_int_equal(sim.last, ASK_DONE);
+        assert_int_equal(sim.running, 0);
+        assert_int_equal(sim.history.n, 30);
+        assert_int_equal(sim.trials[sim_best(&sim)].epochs, 27);
+        sim_fini(&sim);
+    }
+}
+
+static void what_is_foreseen_is_replayed_to_the_bit(void **state)
+{
+    (void)state;
+    static const char *const types[] = {"Auto", "ASHA", "Hyperband"};
+    for (int k = 0; k < 3; k++)
+        for (int most = 8; most <= 38; most += 15) {
+            struct sim sim;
+            sim_init(&sim, types[k], SPACE, 4);
+            sim.spec.has_model = true;
+            sim.spec.epochs = sim.spec.tuner.max_epochs = 27;
+            sim.spec.tuner.sampler = SAMPLER_MODEL;
+            sim.spec.tuner.max_trials = -1;
+            sim.failures = 0.1;
+            sim_start(&sim, 3);
+            while (sim.history.n < most) {
+                if (sim.running < 3)
+                    sim_ask(&sim, 3 - sim.running);
+                sim_event(&sim);
+            }
+            sim_check_replay(&sim, 4);
+            sim_fini(&sim);
+        }
 }
 
 static void the_grid_is_walked_in_order_whatever_finishes_first(void **state)
@@ -252,7 +308,9 @@ int main(void)
         cmocka_unit_test(median_rule),
         cmocka_unit_test(curve_rule_stops_what_cannot_win),
         cmocka_unit_test(early_stopping_works_under_any_search),
-        cmocka_unit_test(auto_halves_trainings_and_models_the_rest),
+        cmocka_unit_test(auto_spares_epochs_and_models_what_has_none),
+        cmocka_unit_test(auto_keeps_any_number_of_workers_busy),
+        cmocka_unit_test(what_is_foreseen_is_replayed_to_the_bit),
         cmocka_unit_test(the_grid_is_walked_in_order_whatever_finishes_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

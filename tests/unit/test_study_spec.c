@@ -357,7 +357,7 @@ static void tuners_have_keras_tuners_defaults(void **state)
         assert_int_equal(spec.tuner.factor, 3);
         assert_int_equal(spec.tuner.hyperband_iterations, 1);
         assert_int_equal(spec.tuner.min_epochs, 1);
-        assert_int_equal(spec.tuner.sampler, SAMPLER_RANDOM);
+        assert_int_equal(spec.tuner.sampler, SAMPLER_MODEL);
         assert_true(spec.tuner.asha_promotion);
         assert_int_equal(spec.tuner.early_stopping, STOP_NEVER);
         assert_true(isnan(spec.tuner.target_value) && spec.tuner.max_duration_s == 0);

@@ -17,6 +17,8 @@ struct acquisition {
         double base_factor;
         double best;       // improvement on this outcome
         double log_weight; // g_m: the model's weight, and its scale
+        double slope;      // dz/dloss at the best result
+        double anchor, at; // the best result's loss, and its z
     } members[ACQUISITION_MEMBERS];
     struct gp *feasible; // of z: 1 where a trial completed, lower where it failed; or NULL
     double threshold;    // t

@@ -1,0 +1,237 @@
+// What Auto does with trainings that can be cut short: at every moment the step that improves the result
+// most an epoch, be it a new configuration or a trial that goes on to its next level.
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "coordinator/search/configurations.h"
+#include "coordinator/search/registry.h"
+#include "coordinator/search/worth.h"
+
+struct pursuit {
+    struct plain plain;
+    struct configurations configurations;
+};
+
+static enum code pursuit_init(void *state, const struct study_spec *spec, struct error *err)
+{
+    struct pursuit *p = state;
+    struct levels *levels = &p->configurations.levels;
+
+    plain_init(state, spec, err);
+    for (int64_t epochs = 1; epochs < spec->epochs; epochs *= 3)
+        levels->epochs[levels->n++] = (int)epochs;
+    levels->epochs[levels->n++] = (int)spec->epochs;
+    return configurations_init(&p->configurations, spec, err);
+}
+
+static void pursuit_fini(void *state)
+{
+    configurations_fini(&((struct pursuit *)state)->configurations);
+    plain_fini(state);
+}
+
+// One ask: what there is to choose from.
+struct choice {
+    struct pursuit *pursuit;
+    const struct history *history;
+    struct prospects prospects;
+    bool *given; // [prospects.n] goes on already
+    struct arm *arms;
+    int *items; // of the arms in the prospects
+    int narms, news, count;
+    struct proposal *out;
+};
+
+static bool may_go_on(const struct choice *c, int i)
+{
+    const struct prospect *item = &c->prospects.items[i];
+    const struct search_trial *trial = &c->history->trials[item->index];
+    return !c->given[i] && trial->state == SEARCH_COMPLETED && trial->own && item->level >= 0 &&
+           item->level + 1 < c->pursuit->configurations.levels.n;
+}
+
+static void collect_arms(struct choice *c)
+{
+    c->narms = 0;
+    for (int i = 0; i < c->prospects.n; i++)
+        if (may_go_on(c, i)) {
+            const struct prospect *item = &c->prospects.items[i];
+            c->items[c->narms] = i;
+            c->arms[c->narms++] =
+                (struct arm){.level = item->level, .ahead = item->end - c->prospects.best};
+        }
+}
+
+static void propose_on(struct choice *c, int i, struct proposal *out)
+{
+    const struct prospect *item = &c->prospects.items[i];
+    const struct search_trial *trial = &c->history->trials[item->index];
+    const struct levels *levels = &c->pursuit->configurations.levels;
+    struct slate *slate = &c->pursuit->plain.slate;
+    double *unit = slate_next(slate);
+
+    memcpy(unit, trial->unit, (size_t)c->history->space->n * sizeof *unit);
+    slate->n++;
+    c->given[i] = true;
+    *out = (struct proposal){.unit = unit,
+                             .parent = trial->number,
+                             .continues = true,
+                             .initial_epoch = levels->epochs[item->level],
+                             .epochs = levels->epochs[item->level + 1],
+                             .bracket = 0,
+                             .round = item->level + 1,
+                             .how = "promotion"};
+    snprintf(out->why, sizeof out->why, "foreseen to end at %.4g, the best so far is %.4g",
+             item->end, c->prospects.best);
+}
+
+// A new configuration into *out; false when there is none.
+static bool propose_new(struct choice *c, struct rng *rng, struct proposal *out, bool *used_up)
+{
+    struct pursuit *p = c->pursuit;
+    if (configurations_propose(&p->configurations, &p->plain, c->history, rng, 1, out, used_up) < 1)
+        return false;
+    out->bracket = 0;
+    out->round = 0;
+    out->epochs = p->configurations.levels.epochs[0];
+    return true;
+}
+
+static bool room_for_new(const struct choice *c)
+{
+    int64_t most = c->history->max_trials;
+    return most < 0 || c->history->n + c->news < most;
+}
+
+// Leaves the arms that may well end better than the best so far.
+static void drop_unlikely(struct choice *c)
+{
+    int n = 0;
+    for (int i = 0; i < c->narms; i++) {
+        const struct prospect *item = &c->prospects.items[c->items[i]];
+        if (item->end - 2 * sqrt(item->variance) < c->prospects.best) {
+            c->arms[n] = c->arms[i];
+            c->items[n++] = c->items[i];
+        }
+    }
+    c->narms = n;
+}
+
+static bool any_running(const struct history *history)
+{
+    for (int i = 0; i < history->n; i++)
+        if (history->trials[i].state == SEARCH_RUNNING)
+            return true;
+    return false;
+}
+
+// When nobody is likely to improve and none was trained to the end, the leader is; -1: no need.
+static int leader(struct choice *c)
+{
+    int best = -1;
+    if (c->count > 0 || any_running(c->history))
+        return -1;
+    for (int i = 0; i < c->prospects.n; i++)
+        if (c->prospects.items[i].level + 1 == c->pursuit->configurations.levels.n)
+            return -1;
+    collect_arms(c);
+    for (int i = 0; i < c->narms; i++)
+        if (best < 0 || c->arms[i].ahead < c->arms[best].ahead)
+            best = i;
+    return best;
+}
+
+// A new configuration is to be had: whether it is the one to take. A point of the model's competes with
+// the trials that may go on; the first ones, of a quasi-random set, come before all.
+static bool takes_new(struct choice *c, int *chosen)
+{
+    const struct foreseen *foreseen = &c->pursuit->configurations.proposer.foreseen;
+
+    *chosen = -1;
+    if (!foreseen->known)
+        return true;
+    c->arms[c->narms] = (struct arm){.level = -1,
+                                     .ahead = foreseen->loss - c->prospects.best,
+                                     .deviation = sqrt(foreseen->variance)};
+    *chosen =
+        worth_choose(&c->prospects, &c->pursuit->configurations.levels, c->narms + 1, c->arms);
+    return *chosen < 0 || *chosen == c->narms;
+}
+
+// The next proposal; false when there is none.
+static bool propose_one(struct choice *c, struct rng *rng, bool *used_up)
+{
+    struct pursuit *p = c->pursuit;
+    struct slate *slate = &p->plain.slate;
+    struct proposal *out = &c->out[c->count];
+    int chosen, before = slate->n;
+
+    collect_arms(c);
+    if (!*used_up && room_for_new(c) && propose_new(c, rng, out, used_up)) {
+        if (takes_new(c, &chosen)) {
+            c->news++;
+            return true;
+        }
+        slate->n = before; // the place of the point not taken
+    } else {
+        drop_unlikely(c);
+        chosen = worth_choose(&c->prospects, &p->configurations.levels, c->narms, c->arms);
+        chosen = chosen < 0 ? leader(c) : chosen;
+    }
+    if (chosen < 0)
+        return false;
+    propose_on(c, c->items[chosen], out);
+    return true;
+}
+
+static enum ask_status pursuit_ask(void *state, const struct history *history, struct rng *rng,
+                                   int max, struct proposal *out, int *count)
+{
+    struct pursuit *p = state;
+    struct choice c = {.pursuit = p, .history = history, .out = out};
+    bool used_up = false;
+
+    *count = 0;
+    if (slate_begin(&p->plain.slate, history, max) ||
+        prospects_of(&c.prospects, &p->configurations.levels, history, &p->plain.told,
+                     p->plain.told.n))
+        return ASK_WAIT;
+    size_t room = (size_t)c.prospects.n + 1;
+    c.given = calloc(room, sizeof *c.given);
+    c.arms = calloc(room, sizeof *c.arms);
+    c.items = calloc(room, sizeof *c.items);
+    while (c.given && c.arms && c.items && c.count < max && propose_one(&c, rng, &used_up))
+        c.count++;
+    free(c.given);
+    free(c.arms);
+    free(c.items);
+    prospects_fini(&c.prospects);
+    *count = c.count;
+    if (c.count > 0)
+        return ASK_POINTS;
+    if (any_running(history))
+        return ASK_WAIT;
+    return used_up ? ASK_EXHAUSTED : ASK_DONE;
+}
+
+static bool pursuit_outlasts_budget(const void *state)
+{
+    (void)state;
+    return true;
+}
+
+const struct search_ops search_pursuit = {
+    .name = "Auto",
+    .state_size = sizeof(struct pursuit),
+    .init = pursuit_init,
+    .fini = pursuit_fini,
+    .ask = pursuit_ask,
+    .outlasts_budget = pursuit_outlasts_budget,
+    .given = plain_given,
+    .tell = plain_tell,
+    .report = plain_report,
+    .planned = plain_planned,
+};

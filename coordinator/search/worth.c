@@ -1,0 +1,110 @@
+#include "coordinator/search/worth.h"
+
+#include <math.h>
+
+enum { CELLS = 160, NODES = 13 };
+
+struct worth {
+    const struct levels *levels;
+    double price, width;          // the grid covers -width … width
+    double deviation[LEVELS_MAX]; // of the step from level k, of what is foreseen at the end
+    double value[LEVELS_MAX][CELLS + 1];
+};
+
+static double cell(int i, double width)
+{
+    return width * (2.0 * i / CELLS - 1);
+}
+
+static double value_at(const struct worth *w, int level, double ahead)
+{
+    int last = w->levels->n - 1;
+    if (level == last)
+        return fmax(0, -ahead);
+    if (ahead >= w->width)
+        return 0;
+    if (ahead <= -w->width)
+        return fmax(0, -ahead - w->price * (w->levels->epochs[last] - w->levels->epochs[level]));
+    double at = (ahead / w->width + 1) * CELLS / 2;
+    int i = (int)at < CELLS ? (int)at : CELLS - 1;
+    return w->value[level][i] + (at - i) * (w->value[level][i + 1] - w->value[level][i]);
+}
+
+// E V(ahead + deviation e) at a level, by a sum over e = -3, -2.5 … 3.
+static double expected(const struct worth *w, int level, double ahead, double deviation)
+{
+    double sum = 0, total = 0;
+    for (int q = 0; q < NODES; q++) {
+        double e = 0.5 * q - 0.25 * (NODES - 1), weight = exp(-0.5 * e * e);
+        total += weight;
+        sum += weight * value_at(w, level, ahead + deviation * e);
+    }
+    return sum / total;
+}
+
+static void set_price(struct worth *w, double price)
+{
+    w->price = price;
+    for (int k = w->levels->n - 2; k >= 0; k--) {
+        double cost = price * (w->levels->epochs[k + 1] - w->levels->epochs[k]);
+        for (int i = 0; i <= CELLS; i++)
+            w->value[k][i] = fmax(0, expected(w, k + 1, cell(i, w->width), w->deviation[k]) - cost);
+    }
+}
+
+static double worth_of(const struct worth *w, const struct arm *arm)
+{
+    const double trial = 0.1; // of the trials there may be one more is gone: in full trainings
+    if (arm->level >= 0)
+        return value_at(w, arm->level, arm->ahead);
+    double epochs = w->levels->epochs[0] + trial * w->levels->epochs[w->levels->n - 1];
+    return expected(w, 0, arm->ahead, arm->deviation) - w->price * epochs;
+}
+
+static int most(const struct worth *w, int n, const struct arm *arms)
+{
+    int best = -1;
+    double value = 0;
+    for (int i = 0; i < n; i++) {
+        double one = worth_of(w, &arms[i]);
+        if (one > value) {
+            value = one;
+            best = i;
+        }
+    }
+    return best;
+}
+
+int worth_choose(const struct prospects *prospects, const struct levels *levels, int n,
+                 const struct arm *arms)
+{
+    enum { HALVINGS = 40 };
+    struct worth w = {.levels = levels};
+    double factor = 1, total = 0;
+
+    for (int k = levels->n - 2; k >= 0; k--) {
+        w.deviation[k] = factor * sqrt(prospects->steps[k].variance);
+        total += w.deviation[k];
+        factor *= 1 - prospects->steps[k].slope;
+    }
+    for (int i = 0; i < n; i++)
+        w.width = fmax(w.width, fmax(-arms[i].ahead, 4 * arms[i].deviation));
+    w.width = w.width + 4 * total;
+    if (!(w.width > 0) || !isfinite(w.width))
+        return -1;
+    set_price(&w, 0);
+    int best = most(&w, n, arms);
+    double low = 0, high = 2 * w.width / levels->epochs[0];
+    for (int k = 0; best >= 0 && k < HALVINGS; k++) {
+        double price = low > 0 ? sqrt(low * high) : high * 1e-3;
+        set_price(&w, price);
+        int one = most(&w, n, arms);
+        if (one >= 0) {
+            best = one;
+            low = price;
+        } else {
+            high = price;
+        }
+    }
+    return best;
+}

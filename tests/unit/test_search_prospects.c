@@ -1,0 +1,169 @@
+// Where trainings that stand at different epochs are heading, and what it is worth to go on.
+
+#include "tests/test.h"
+
+#include <math.h>
+
+#include "coordinator/search/prospects.h"
+#include "coordinator/search/worth.h"
+
+enum { TRIALS = 6 };
+struct study {
+    double curves[TRIALS][9];
+    struct search_trial trials[TRIALS];
+    struct told_entry entries[2 * TRIALS];
+    struct history history;
+    struct told told;
+};
+static const struct levels levels = {.n = 3, .epochs = {1, 3, 9}};
+
+// A trial that completed `round` with these losses after each epoch.
+static void add(struct study *s, int round, int epochs, double first, double last)
+{
+    int i = s->history.n++;
+    for (int e = 0; e < epochs; e++)
+        s->curves[i][e] = epochs > 1 ? first + (last - first) * e / (epochs - 1) : first;
+    s->trials[i] = (struct search_trial){.number = i,
+                                         .state = SEARCH_COMPLETED,
+                                         .loss = fmin(first, last),
+                                         .epochs = epochs,
+                                         .ncurve = epochs,
+                                         .curve = s->curves[i],
+                                         .round = round,
+                                         .parent = -1,
+                                         .own = true,
+                                         .source = -1};
+    s->entries[s->told.n++] = (struct told_entry){
+        .index = i, .epochs = epochs, .round = round, .ok = true, .loss = s->trials[i].loss};
+    s->history.trials = s->trials;
+    s->told.entries = s->entries;
+}
+
+static void assert_near(double value, double expected)
+{
+    assert_true(fabs(value - expected) < 1e-12);
+}
+
+static struct prospects foresee(const struct study *s)
+{
+    struct prospects p;
+    assert_int_equal(prospects_of(&p, &levels, &s->history, &s->told, s->told.n), OK);
+    return p;
+}
+
+static void a_trial_gains_what_those_before_it_gained(void **state)
+{
+    (void)state;
+    struct study s = {0};
+    add(&s, 1, 3, 1.0, 0.6);
+    add(&s, 1, 3, 1.0, 0.6);
+    add(&s, 0, 1, 1.0, 1.0);
+    struct prospects p = foresee(&s);
+    assert_int_equal(p.steps[0].pairs, 2);
+    assert_near(p.steps[0].gain, 0.4);
+    assert_int_equal(p.items[2].level, 0);
+    // Nobody took the second step: half the gain of the first is supposed.
+    assert_near(p.items[2].end, 0.4);
+    assert_near(p.items[0].end, 0.4);
+    assert_near(p.best, 0.6);
+    prospects_fini(&p);
+}
+
+static void losses_that_meet_again_foretell_little(void **state)
+{
+    (void)state;
+    struct study s = {0};
+    for (int i = 0; i < 5; i++)
+        add(&s, 2, 9, 1.0 + 0.1 * i, 0.5);
+    add(&s, 0, 1, 1.5, 1.5);
+    struct prospects p = foresee(&s);
+    double straight = 1.5 - (1.2 - 0.5);
+    assert_true(p.items[5].end > 0.5 && p.items[5].end < 0.5 + 0.5 * (straight - 0.5));
+    assert_true(p.items[5].variance > 0);
+    for (int i = 0; i < 5; i++) {
+        assert_near(p.items[i].end, 0.5);
+        assert_near(p.items[i].variance, 0);
+    }
+    prospects_fini(&p);
+}
+
+static void a_training_that_ended_by_itself_is_at_its_end(void **state)
+{
+    (void)state;
+    struct study s = {0};
+    add(&s, 2, 5, 1.0, 0.7); // was to train 9 epochs
+    add(&s, 1, 3, 1.0, 0.8);
+    struct prospects p = foresee(&s);
+    assert_int_equal(p.items[0].level, 2);
+    assert_near(p.items[0].end, 0.7);
+    assert_int_equal(p.items[1].level, 1);
+    prospects_fini(&p);
+}
+
+static void what_came_later_changes_nothing_before_it(void **state)
+{
+    (void)state;
+    struct study s = {0};
+    struct prospects early, again;
+    add(&s, 0, 1, 1.0, 1.0);
+    add(&s, 1, 3, 1.1, 0.8);
+    early = foresee(&s);
+    add(&s, 2, 9, 1.2, 0.3);
+    assert_int_equal(prospects_of(&again, &levels, &s.history, &s.told, 2), OK);
+    assert_int_equal(again.n, 2);
+    for (int i = 0; i < 2; i++)
+        assert_true(again.items[i].end == early.items[i].end &&
+                    again.items[i].variance == early.items[i].variance);
+    prospects_fini(&early);
+    prospects_fini(&again);
+}
+
+// One step left, deviation s, nobody ahead: worth a price up to s phi(0) / epochs (Weitzman's index).
+static void of_equal_chances_the_cheaper_is_worth_more(void **state)
+{
+    (void)state;
+    struct prospects p = {.steps = {{.variance = 0}, {.variance = 0.01}}};
+    struct arm arms[] = {{.level = 0, .ahead = 0}, {.level = 1, .ahead = 0}};
+    assert_int_equal(worth_choose(&p, &levels, 2, arms), 1);
+    arms[1].ahead = 0.05;
+    // E max(0, -d - s e) is s (phi(u) - u (1 - Phi(u))), u = d / s = 0.5: 0.01978 in 6 epochs against
+    // 0.03989 in 8.
+    assert_int_equal(worth_choose(&p, &levels, 2, arms), 0);
+    arms[1].ahead = 0.012; // 0.0342 in 6 epochs is 0.0057, 0.03989 in 8 is 0.0050
+    assert_int_equal(worth_choose(&p, &levels, 2, arms), 1);
+}
+
+static void a_look_that_tells_much_is_worth_more_than_the_way_to_the_end(void **state)
+{
+    (void)state;
+    struct prospects p = {.steps = {{.variance = 0.01}, {.variance = 0.0001}}};
+    struct arm arms[] = {{.level = 1, .ahead = 0}, {.level = 0, .ahead = 0}};
+    assert_int_equal(worth_choose(&p, &levels, 2, arms), 1);
+    p.steps[0].variance = 0;
+    assert_int_equal(worth_choose(&p, &levels, 2, arms), 0);
+}
+
+static void what_cannot_win_is_worth_nothing(void **state)
+{
+    (void)state;
+    struct prospects p = {.steps = {{.variance = 0}, {.variance = 0}}};
+    struct arm arms[] = {{.level = 0, .ahead = 0.1}, {.level = 1, .ahead = 0.2}};
+    assert_int_equal(worth_choose(&p, &levels, 2, arms), -1);
+    arms[0].ahead = -0.1;
+    assert_int_equal(worth_choose(&p, &levels, 2, arms), 0);
+    assert_int_equal(worth_choose(&p, &levels, 0, arms), -1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_trial_gains_what_those_before_it_gained),
+        cmocka_unit_test(losses_that_meet_again_foretell_little),
+        cmocka_unit_test(a_training_that_ended_by_itself_is_at_its_end),
+        cmocka_unit_test(what_came_later_changes_nothing_before_it),
+        cmocka_unit_test(of_equal_chances_the_cheaper_is_worth_more),
+        cmocka_unit_test(a_look_that_tells_much_is_worth_more_than_the_way_to_the_end),
+        cmocka_unit_test(what_cannot_win_is_worth_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
