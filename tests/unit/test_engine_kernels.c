@@ -102,6 +102,63 @@ static void products_equal_sgemm(void **state)
         }
 }
 
+// The same numbers as windows() gives, turned; with and without padding, strides and dilation.
+static void windows_of_one_channel_turn(void **state)
+{
+    static const struct window shapes[] = {{9, 20, 1, 3, 3, 1, 1, 1, 1, 0, 0, 7, 18},
+                                           {9, 20, 1, 3, 3, 1, 1, 1, 1, 1, 1, 9, 20},
+                                           {9, 20, 1, 3, 2, 2, 3, 1, 1, 0, 0, 4, 7},
+                                           {9, 20, 1, 3, 3, 2, 2, 1, 1, 1, 0, 5, 10},
+                                           {12, 20, 1, 2, 3, 1, 1, 2, 3, 0, 0, 10, 14}};
+    const struct kernels *k[4];
+    const int builds = kernels_list(k);
+    struct rng rng;
+
+    (void)state;
+    rng_init(&rng, 3, 1);
+    for (int i = 0; i < builds; i++)
+        for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++) {
+            const struct window *w = &shapes[s];
+            const size_t places = w->out_h * w->out_w, patch = w->size_h * w->size_w;
+
+            fill(&rng, a, w->height * w->width, 0);
+            k[i]->windows(w, a, b);
+            k[i]->windows_turned(w, a, c);
+            for (size_t p = 0; p < places; p++)
+                for (size_t q = 0; q < patch; q++)
+                    assert_true(b[p * patch + q] == c[q * places + p]);
+        }
+}
+
+static void sums_and_counts_equal_their_definition(void **state)
+{
+    static const size_t widths[] = {1, 10, 16, 37, 64, 100, 131};
+    const struct kernels *k[4];
+    const int builds = kernels_list(k);
+    struct rng rng;
+
+    (void)state;
+    rng_init(&rng, 4, 1);
+    for (int i = 0; i < builds; i++)
+        for (size_t s = 0; s < sizeof(widths) / sizeof(widths[0]); s++) {
+            const size_t rows = 23, cols = widths[s];
+            size_t count = 0;
+
+            fill(&rng, a, rows * cols, 0.5);
+            k[i]->column_sum(rows, cols, a, c);
+            for (size_t q = 0; q < cols; q++) {
+                double sum = 0;
+
+                for (size_t p = 0; p < rows; p++) {
+                    sum += (double)a[p * cols + q];
+                    count += a[p * cols + q] != 0;
+                }
+                assert_true(fabs(sum - (double)c[q]) < 1e-5);
+            }
+            assert_int_equal(k[i]->count_nonzero(rows * cols, a), count);
+        }
+}
+
 // Units in the last place between a float and the true value.
 static double ulps(float value, double truth)
 {
@@ -278,6 +335,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(products_of_all_shapes_equal_their_definition),
         cmocka_unit_test(products_equal_sgemm),
+        cmocka_unit_test(windows_of_one_channel_turn),
+        cmocka_unit_test(sums_and_counts_equal_their_definition),
         cmocka_unit_test(exponentials_are_within_two_ulp_of_libm),
         cmocka_unit_test(erf_is_within_two_ulp_of_libm),
         cmocka_unit_test(functions_survive_what_is_not_finite),
