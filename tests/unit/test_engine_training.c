@@ -100,7 +100,7 @@ static void weights_that_step_themselves_step_as_all_do(void **state)
 #define ADAM(more)                                                                                 \
     "\"optimizer\": {\"type\": \"Adam\"" more                                                      \
     "}, \"loss\": \"sparse_categorical_crossentropy\", \"metrics\": []"
-    cJSON *size = parse("{\"samples\": 300, \"features\": 100, \"classes\": 3, \"noise\": 8}");
+    cJSON *size = parse("{\"samples\": 300, \"features\": 200, \"classes\": 3, \"noise\": 8}");
     struct training *t[2];
     struct dataset data;
     struct error err;
