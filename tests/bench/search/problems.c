@@ -249,195 +249,196 @@ static double parts(const struct value *v)
     return letter(v[0]) == 'n' ? 1 + rest : 1 - exp(-square((num(v[1]) - 0.5) / 0.12)) + rest;
 }
 
-#define TABLE_HPOBENCH                                                                             \
-    "[" INT("alpha", 0, 9) "," INT("batch_size", 0, 9) "," INT("depth", 0, 2) "," INT(             \
-        "learning_rate", 0, 9) "," INT("width", 0, 9) "]"
 #define OPS "\"none\",\"skip_connect\",\"nor_conv_1x1\",\"nor_conv_3x3\",\"avg_pool_3x3\""
 
-const struct problem problems[] = {
-    {"branin", "[" FLOAT("x", -5, 10) "," FLOAT("y", 0, 15) "]", 0.39788735772973816, 0, true,
-     branin, NULL},
-    {"hartmann3", "[" FLOAT("a", 0, 1) "," FLOAT("b", 0, 1) "," FLOAT("c", 0, 1) "]", -3.86278, 0,
-     true, hartmann3, NULL},
-    {"hartmann3_noisy", "[" FLOAT("a", 0, 1) "," FLOAT("b", 0, 1) "," FLOAT("c", 0, 1) "]",
-     -3.86278, 0.15, true, hartmann3, NULL},
-    {"rosenbrock_int",
-     "[" FLOAT("x0", -2, 2) "," FLOAT("x1", -2, 2) "," INT("n2", -5, 5) "," INT("n3", -20, 20) "]",
-     0, 0, true, rosenbrock, NULL},
-    {"styblinski5",
-     "[" FLOAT("x0", -5, 5) "," FLOAT("x1", -5, 5) "," FLOAT("x2", -5, 5) "," FLOAT(
-         "x3", -5, 5) "," FLOAT("x4", -5, 5) "]",
-     -195.83083, 0, true, styblinski, NULL},
-    {"rastrigin_shift4",
-     "[" FLOAT("x0", -3, 5) "," FLOAT("x1", -3, 5) "," FLOAT("x2", -3, 5) "," FLOAT("x3", -3,
-                                                                                    5) "]",
-     0, 0, true, rastrigin, NULL},
-    {"tree",
-     "[" CHOICE("algo", "\"ridge\",\"forest\",\"net\"") "," WHEN("algo", "\"ridge\"", OPEN_FLOAT_LOG("alpha", 1e-6, 1e2)) "," WHEN(
-         "algo", "\"forest\"",
-         OPEN_INT_LOG(
-             "trees",
-             10,
-             1000)) "," WHEN("algo", "\"forest\"",
-                             OPEN_INT(
-                                 "depth",
-                                 1,
-                                 20)) "," WHEN("algo", "\"net\"",
-                                               OPEN_FLOAT_LOG(
-                                                   "lr", 1e-5,
-                                                   1e-1)) "," WHEN("algo", "\"net\"",
-                                                                   OPEN_INT_LOG(
-                                                                       "width",
-                                                                       8,
-                                                                       512)) "," WHEN("algo",
-                                                                                      "\"net\"",
-                                                                                      OPEN_FLOAT(
-                                                                                          "drop", 0,
-                                                                                          0.6)) "]",
-     0.12, 0, true, tree, NULL},
-    {"steps_and_choices",
-     "[" CHOICE("c", "\"p\",\"q\",\"r\",\"s\",\"t\",\"u\"") "," CHOICE(
-         "b",
-         "true,false") "," INT_STEP("k", 1, 9,
-                                    2) "," FLOAT_STEP("rate", 0, 0.5,
-                                                      0.05) "," INT_STEP("units", 16, 1024,
-                                                                         16) "," FLOAT_LOG("lr",
-                                                                                           1e-5,
-                                                                                           1) "]",
-     0, 0, true, steps_and_choices, NULL},
-    {"hpobench_car", TABLE_HPOBENCH, NAN, 0, true, NULL, "hpobench_car.tab.gz"},
-    {"hpobench_phoneme", TABLE_HPOBENCH, NAN, 0, true, NULL, "hpobench_phoneme.tab.gz"},
-    {"hpolib_naval_propulsion",
-     "[" CHOICE("activation_1", "\"relu\",\"tanh\"") "," CHOICE("activation_2", "\"relu\",\"tanh\"") "," INT(
-         "batch_size", 0,
-         3) "," INT("dropout_1", 0,
-                    2) "," INT("dropout_2", 0,
-                               2) "," INT("learning_rate", 0,
-                                          5) "," CHOICE("lr_schedule",
-                                                        "\"cosine\",\"const\"") "," INT("units_1",
-                                                                                        0,
-                                                                                        5) "," INT("units_2",
-                                                                                                   0,
-                                                                                                   5) "]",
-     NAN, 0, true, NULL, "hpolib_naval_propulsion.tab.gz"},
-    {"nasbench201_cifar10",
-     "[" CHOICE("op_0", OPS) "," CHOICE("op_1", OPS) "," CHOICE("op_2", OPS) "," CHOICE(
-         "op_3", OPS) "," CHOICE("op_4", OPS) "," CHOICE("op_5", OPS) "]",
-     NAN, 0, true, NULL, "nasbench201_cifar10.tab.gz"},
+static const char *const branin_space[] = {
+    FLOAT("x", -5, 10),
+    FLOAT("y", 0, 15),
+    NULL,
+};
+static const char *const hartmann3_space[] = {
+    FLOAT("a", 0, 1),
+    FLOAT("b", 0, 1),
+    FLOAT("c", 0, 1),
+    NULL,
+};
+static const char *const rosenbrock_int_space[] = {
+    FLOAT("x0", -2, 2), FLOAT("x1", -2, 2), INT("n2", -5, 5), INT("n3", -20, 20), NULL,
+};
+static const char *const styblinski5_space[] = {
+    FLOAT("x0", -5, 5), FLOAT("x1", -5, 5), FLOAT("x2", -5, 5),
+    FLOAT("x3", -5, 5), FLOAT("x4", -5, 5), NULL,
+};
+static const char *const rastrigin_shift4_space[] = {
+    FLOAT("x0", -3, 5), FLOAT("x1", -3, 5), FLOAT("x2", -3, 5), FLOAT("x3", -3, 5), NULL,
+};
+static const char *const tree_space[] = {
+    CHOICE("algo", "\"ridge\",\"forest\",\"net\""),
+    WHEN("algo", "\"ridge\"", OPEN_FLOAT_LOG("alpha", 1e-6, 1e2)),
+    WHEN("algo", "\"forest\"", OPEN_INT_LOG("trees", 10, 1000)),
+    WHEN("algo", "\"forest\"", OPEN_INT("depth", 1, 20)),
+    WHEN("algo", "\"net\"", OPEN_FLOAT_LOG("lr", 1e-5, 1e-1)),
+    WHEN("algo", "\"net\"", OPEN_INT_LOG("width", 8, 512)),
+    WHEN("algo", "\"net\"", OPEN_FLOAT("drop", 0, 0.6)),
+    NULL,
+};
+static const char *const steps_and_choices_space[] = {
+    CHOICE("c", "\"p\",\"q\",\"r\",\"s\",\"t\",\"u\""),
+    CHOICE("b", "true,false"),
+    INT_STEP("k", 1, 9, 2),
+    FLOAT_STEP("rate", 0, 0.5, 0.05),
+    INT_STEP("units", 16, 1024, 16),
+    FLOAT_LOG("lr", 1e-5, 1),
+    NULL,
+};
+static const char *const hpobench_space[] = {
+    INT("alpha", 0, 9),         INT("batch_size", 0, 9), INT("depth", 0, 2),
+    INT("learning_rate", 0, 9), INT("width", 0, 9),      NULL,
+};
+static const char *const hpolib_naval_propulsion_space[] = {
+    CHOICE("activation_1", "\"relu\",\"tanh\""),
+    CHOICE("activation_2", "\"relu\",\"tanh\""),
+    INT("batch_size", 0, 3),
+    INT("dropout_1", 0, 2),
+    INT("dropout_2", 0, 2),
+    INT("learning_rate", 0, 5),
+    CHOICE("lr_schedule", "\"cosine\",\"const\""),
+    INT("units_1", 0, 5),
+    INT("units_2", 0, 5),
+    NULL,
+};
+static const char *const nasbench201_cifar10_space[] = {
+    CHOICE("op_0", OPS),
+    CHOICE("op_1", OPS),
+    CHOICE("op_2", OPS),
+    CHOICE("op_3", OPS),
+    CHOICE("op_4", OPS),
+    CHOICE("op_5", OPS),
+    NULL,
+};
+static const char *const hartmann6_space[] = {
+    FLOAT("a", 0, 1),
+    FLOAT("b", 0, 1),
+    FLOAT("c", 0, 1),
+    FLOAT("d", 0, 1),
+    FLOAT("e", 0, 1),
+    FLOAT("f", 0, 1),
+    NULL,
+};
+static const char *const levy_mixed6_space[] = {
+    FLOAT("a", -10, 10),
+    FLOAT("b", -10, 10),
+    FLOAT("c", -10, 10),
+    INT("d", -10, 10),
+    INT("e", -10, 10),
+    FLOAT("f", -10, 10),
+    NULL,
+};
+static const char *const layers_space[] = {
+    INT("layers", 1, 4),
+    FLOAT_LOG("lr", 1e-5, 1e-1),
+    INT_LOG("units_0", 16, 1024),
+    FLOAT("drop_0", 0, 0.6),
+    WHEN("layers", "2,3,4", OPEN_INT_LOG("units_1", 16, 1024)),
+    WHEN("layers", "2,3,4", OPEN_FLOAT("drop_1", 0, 0.6)),
+    WHEN("layers", "3,4", OPEN_INT_LOG("units_2", 16, 1024)),
+    WHEN("layers", "3,4", OPEN_FLOAT("drop_2", 0, 0.6)),
+    WHEN("layers", "4", OPEN_INT_LOG("units_3", 16, 1024)),
+    WHEN("layers", "4", OPEN_FLOAT("drop_3", 0, 0.6)),
+    NULL,
+};
+static const char *const machine_space[] = {
+    FLOAT_LOG("C", 1e-2, 1e4),
+    FLOAT_LOG("gamma", 1e-6, 1e1),
+    CHOICE("kernel", "\"rbf\",\"sigmoid\",\"poly\""),
+    NULL,
+};
+static const char *const sparse10_space[] = {
+    FLOAT_LOG("lr", 1e-6, 1),
+    FLOAT("b", 0, 1),
+    FLOAT("c", 0, 1),
+    FLOAT("d", 0, 1),
+    FLOAT("e", 0, 1),
+    FLOAT("f", 0, 1),
+    FLOAT("g", 0, 1),
+    FLOAT("h", 0, 1),
+    FLOAT("i", 0, 1),
+    FLOAT("j", 0, 1),
+    NULL,
+};
+static const char *const categories_space[] = {
+    CHOICE("a", "\"a\",\"b\",\"c\",\"d\",\"e\""),
+    CHOICE("b", "\"a\",\"b\",\"c\",\"d\""),
+    FLOAT("x", 0, 1),
+    FLOAT("y", 0, 1),
+    INT("k", 1, 10),
+    BOOLEAN("flag"),
+    NULL,
+};
+static const char *const ackley6_space[] = {
+    FLOAT("a", -4, 6),
+    FLOAT("b", -4, 6),
+    FLOAT("c", -4, 6),
+    FLOAT("d", -4, 6),
+    FLOAT("e", -4, 6),
+    FLOAT("f", -4, 6),
+    NULL,
+};
+static const char *const ravine_space[] = {
+    FLOAT_LOG("lr", 1e-6, 1),
+    FLOAT_LOG("wd", 1e-8, 1e-1),
+    FLOAT("momentum", 0, 0.99),
+    NULL,
+};
+static const char *const fence_space[] = {
+    FLOAT("x", 0, 1),
+    FLOAT("y", 0, 1),
+    FLOAT("z", 0, 1),
+    CHOICE("side", "\"left\",\"right\""),
+    NULL,
+};
+static const char *const explodes_space[] = {
+    FLOAT_LOG("lr", 1e-6, 1),
+    FLOAT_LOG("decay", 1e-8, 1e-1),
+    FLOAT("drop", 0, 0.9),
+    NULL,
+};
+static const char *const parts_space[] = {
+    CHOICE("part", "\"none\",\"a\",\"b\",\"c\",\"d\",\"e\""),
+    WHEN("part", "\"a\",\"b\",\"c\",\"d\",\"e\"", OPEN_FLOAT("size", 0, 1)),
+    FLOAT("x", 0, 1),
+    FLOAT("y", 0, 1),
+    NULL,
+};
 
-    {"hartmann6",
-     "[" FLOAT("a", 0, 1) "," FLOAT("b", 0, 1) "," FLOAT("c", 0, 1) "," FLOAT("d", 0, 1) "," FLOAT(
-         "e", 0, 1) "," FLOAT("f", 0, 1) "]",
-     -3.32237, 0, false, hartmann6, NULL},
-    {"levy_mixed6",
-     "[" FLOAT("a", -10, 10) "," FLOAT("b", -10, 10) "," FLOAT("c", -10, 10) "," INT(
-         "d", -10, 10) "," INT("e", -10, 10) "," FLOAT("f", -10, 10) "]",
-     0, 0, false, levy_mixed, NULL},
-    {"layers",
-     "[" INT("layers", 1, 4) "," FLOAT_LOG("lr", 1e-5, 1e-1) "," INT_LOG("units_0", 16, 1024) "," FLOAT("drop_0", 0, 0.6) "," WHEN(
-         "layers", "2,3,4",
-         OPEN_INT_LOG(
-             "units_1", 16,
-             1024)) "," WHEN("layers", "2,3,4",
-                             OPEN_FLOAT(
-                                 "drop_1", 0,
-                                 0.6)) "," WHEN("layers", "3,4",
-                                                OPEN_INT_LOG(
-                                                    "units_2",
-                                                    16,
-                                                    1024)) "," WHEN("layers", "3,4",
-                                                                    OPEN_FLOAT(
-                                                                        "drop_2",
-                                                                        0,
-                                                                        0.6)) "," WHEN("layers",
-                                                                                       "4",
-                                                                                       OPEN_INT_LOG(
-                                                                                           "units_"
-                                                                                           "3",
-                                                                                           16,
-                                                                                           1024)) "," WHEN("layers",
-                                                                                                           "4",
-                                                                                                           OPEN_FLOAT(
-                                                                                                               "drop_3",
-                                                                                                               0,
-                                                                                                               0.6)) "]",
-     0.1, 0, false, layers, NULL},
-    {"layers_noisy",
-     "[" INT("layers", 1, 4) "," FLOAT_LOG("lr", 1e-5, 1e-1) "," INT_LOG("units_0", 16, 1024) "," FLOAT("drop_0", 0, 0.6) "," WHEN(
-         "layers", "2,3,4",
-         OPEN_INT_LOG(
-             "units_1", 16,
-             1024)) "," WHEN("layers", "2,3,4",
-                             OPEN_FLOAT(
-                                 "drop_1", 0,
-                                 0.6)) "," WHEN("layers", "3,4",
-                                                OPEN_INT_LOG(
-                                                    "units_2",
-                                                    16,
-                                                    1024)) "," WHEN("layers", "3,4",
-                                                                    OPEN_FLOAT(
-                                                                        "drop_2",
-                                                                        0,
-                                                                        0.6)) "," WHEN("layers",
-                                                                                       "4",
-                                                                                       OPEN_INT_LOG(
-                                                                                           "units_"
-                                                                                           "3",
-                                                                                           16,
-                                                                                           1024)) "," WHEN("layers",
-                                                                                                           "4",
-                                                                                                           OPEN_FLOAT(
-                                                                                                               "drop_3",
-                                                                                                               0,
-                                                                                                               0.6)) "]",
-     0.1, 0.01, false, layers, NULL},
-    {"machine",
-     "[" FLOAT_LOG("C", 1e-2, 1e4) "," FLOAT_LOG("gamma", 1e-6, 1e1) "," CHOICE(
-         "kernel", "\"rbf\",\"sigmoid\",\"poly\"") "]",
-     0.03, 0, false, machine, NULL},
-    {"machine_noisy",
-     "[" FLOAT_LOG("C", 1e-2, 1e4) "," FLOAT_LOG("gamma", 1e-6, 1e1) "," CHOICE(
-         "kernel", "\"rbf\",\"sigmoid\",\"poly\"") "]",
-     0.03, 0.01, false, machine, NULL},
-    {"sparse10",
-     "[" FLOAT_LOG("lr", 1e-6, 1) "," FLOAT("b", 0, 1) "," FLOAT("c", 0, 1) "," FLOAT(
-         "d", 0,
-         1) "," FLOAT("e", 0,
-                      1) "," FLOAT("f", 0,
-                                   1) "," FLOAT("g", 0,
-                                                1) "," FLOAT("h", 0,
-                                                             1) "," FLOAT("i", 0,
-                                                                          1) "," FLOAT("j", 0,
-                                                                                       1) "]",
-     0, 0, false, sparse, NULL},
-    {"categories",
-     "[" CHOICE("a", "\"a\",\"b\",\"c\",\"d\",\"e\"") "," CHOICE(
-         "b",
-         "\"a\",\"b\",\"c\",\"d\"") "," FLOAT("x", 0,
-                                              1) "," FLOAT("y", 0,
-                                                           1) "," INT("k", 1,
-                                                                      10) "," BOOLEAN("flag") "]",
-     0, 0, false, categories, NULL},
-    {"ackley6",
-     "[" FLOAT("a", -4, 6) "," FLOAT("b", -4, 6) "," FLOAT("c", -4, 6) "," FLOAT(
-         "d", -4, 6) "," FLOAT("e", -4, 6) "," FLOAT("f", -4, 6) "]",
-     0, 0, false, ackley, NULL},
-    {"ravine",
-     "[" FLOAT_LOG("lr", 1e-6, 1) "," FLOAT_LOG("wd", 1e-8, 1e-1) "," FLOAT("momentum", 0,
-                                                                            0.99) "]",
-     0, 0, false, ravine, NULL},
-    {"fence",
-     "[" FLOAT("x", 0, 1) "," FLOAT("y", 0, 1) "," FLOAT("z", 0, 1) "," CHOICE(
-         "side", "\"left\",\"right\"") "]",
-     NAN, 0, false, fence, NULL},
-    {"explodes",
-     "[" FLOAT_LOG("lr", 1e-6, 1) "," FLOAT_LOG("decay", 1e-8, 1e-1) "," FLOAT("drop", 0, 0.9) "]",
-     0, 0, false, explodes, NULL},
-    {"parts",
-     "[" CHOICE("part", "\"none\",\"a\",\"b\",\"c\",\"d\",\"e\"") "," WHEN(
-         "part", "\"a\",\"b\",\"c\",\"d\",\"e\"",
-         OPEN_FLOAT("size", 0, 1)) "," FLOAT("x", 0, 1) "," FLOAT("y", 0, 1) "]",
-     0, 0, false, parts, NULL},
+const struct problem problems[] = {
+    {"branin", branin_space, 0.39788735772973816, 0, true, branin, NULL},
+    {"hartmann3", hartmann3_space, -3.86278, 0, true, hartmann3, NULL},
+    {"hartmann3_noisy", hartmann3_space, -3.86278, 0.15, true, hartmann3, NULL},
+    {"rosenbrock_int", rosenbrock_int_space, 0, 0, true, rosenbrock, NULL},
+    {"styblinski5", styblinski5_space, -195.83083, 0, true, styblinski, NULL},
+    {"rastrigin_shift4", rastrigin_shift4_space, 0, 0, true, rastrigin, NULL},
+    {"tree", tree_space, 0.12, 0, true, tree, NULL},
+    {"steps_and_choices", steps_and_choices_space, 0, 0, true, steps_and_choices, NULL},
+    {"hpobench_car", hpobench_space, NAN, 0, true, NULL, "hpobench_car.tab.gz"},
+    {"hpobench_phoneme", hpobench_space, NAN, 0, true, NULL, "hpobench_phoneme.tab.gz"},
+    {"hpolib_naval_propulsion", hpolib_naval_propulsion_space, NAN, 0, true, NULL,
+     "hpolib_naval_propulsion.tab.gz"},
+    {"nasbench201_cifar10", nasbench201_cifar10_space, NAN, 0, true, NULL,
+     "nasbench201_cifar10.tab.gz"},
+    {"hartmann6", hartmann6_space, -3.32237, 0, false, hartmann6, NULL},
+    {"levy_mixed6", levy_mixed6_space, 0, 0, false, levy_mixed, NULL},
+    {"layers", layers_space, 0.1, 0, false, layers, NULL},
+    {"layers_noisy", layers_space, 0.1, 0.01, false, layers, NULL},
+    {"machine", machine_space, 0.03, 0, false, machine, NULL},
+    {"machine_noisy", machine_space, 0.03, 0.01, false, machine, NULL},
+    {"sparse10", sparse10_space, 0, 0, false, sparse, NULL},
+    {"categories", categories_space, 0, 0, false, categories, NULL},
+    {"ackley6", ackley6_space, 0, 0, false, ackley, NULL},
+    {"ravine", ravine_space, 0, 0, false, ravine, NULL},
+    {"fence", fence_space, NAN, 0, false, fence, NULL},
+    {"explodes", explodes_space, 0, 0, false, explodes, NULL},
+    {"parts", parts_space, 0, 0, false, parts, NULL},
     {0},
 };
 
@@ -476,11 +477,26 @@ static bool read_table(struct table *table, const char *path)
     return good;
 }
 
+static cJSON *declarations(const struct problem_instance *instance, struct error *err)
+{
+    const struct drawn *drawn = instance->drawn;
+    if (drawn)
+        return json_read(drawn->parameters, strlen(drawn->parameters), NULL, err);
+    cJSON *list = cJSON_CreateArray();
+    for (const char *const *text = instance->problem->space; *text; text++) {
+        cJSON *item = json_read(*text, strlen(*text), NULL, err);
+        if (!item || !cJSON_AddItemToArray(list, item)) {
+            cJSON_Delete(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
 static bool build_space(struct problem_instance *instance)
 {
     struct error err;
-    cJSON *list =
-        json_read(instance->problem->parameters, strlen(instance->problem->parameters), NULL, &err);
+    cJSON *list = declarations(instance, &err);
     struct faults faults;
     faults_init(&faults);
     bool good = list && space_from_parameters(list, "/parameters", &instance->space, &faults) == OK;
@@ -523,8 +539,7 @@ bool problem_open_drawn(struct problem_instance *instance, const char *class, in
         return false;
     }
     snprintf(instance->name, sizeof instance->name, "drawn_%s_%d", class, number);
-    instance->made = (struct problem){
-        .name = instance->name, .parameters = instance->drawn->parameters, .optimum = NAN};
+    instance->made = (struct problem){.name = instance->name, .optimum = NAN};
     instance->problem = &instance->made;
     if (build_space(instance))
         return true;

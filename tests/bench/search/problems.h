@@ -9,10 +9,10 @@
 struct problem_instance;
 struct problem {
     const char *name;
-    const char *parameters; // JSON list of declarations
-    double optimum;         // least loss; NaN: not known
-    double noise;           // deviation added to what a search is told
-    bool judged;            // peers' results exist (search-bench of the issue); else one of our own
+    const char *const *space; // JSON of each hyperparameter, then NULL; drawn.h makes its own
+    double optimum;           // least loss; NaN: not known
+    double noise;             // deviation added to what a search is told
+    bool judged; // peers' results exist (search-bench of the issue); else one of our own
     // Loss without noise, NaN where a trial fails. v: [space->n] in the order of the declarations.
     double (*loss)(const struct value *v);
     const char *table; // file in tests/bench/data instead of `loss`
