@@ -106,11 +106,10 @@ static double two_numbers(const struct value *v)
 // deviations (by turns), known beforehand or not.
 static double error_under_noise(double even, double odd, bool known)
 {
-    static const struct problem smooth = {
-        .name = "smooth",
-        .parameters = "[{\"hp\":\"Float\",\"name\":\"a\",\"min_value\":0,\"max_value\":1},"
-                      "{\"hp\":\"Float\",\"name\":\"b\",\"min_value\":0,\"max_value\":1}]",
-        .loss = two_numbers};
+    static const char *const space[] = {
+        "{\"hp\":\"Float\",\"name\":\"a\",\"min_value\":0,\"max_value\":1}",
+        "{\"hp\":\"Float\",\"name\":\"b\",\"min_value\":0,\"max_value\":1}", NULL};
+    static const struct problem smooth = {.name = "smooth", .space = space, .loss = two_numbers};
     struct problem_instance instance;
     struct domain domain;
     struct sample sample;
