@@ -102,9 +102,13 @@ test('text from users stays text, wherever it is shown', async () => {
     assert.equal(await shown.innerText(), NASTY);
     assert.equal(await page.locator('.description').innerText(), NASTY);
     await page.keyboard.press('Escape');
-    await page.getByRole('group', { name: /over trials/ }).focus();
-    await page.keyboard.press('ArrowRight');
-    await page.locator('.tip dt', { hasText: NASTY }).first().waitFor();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    const tip = page.locator('.tip dt', { hasText: NASTY }).first();
+    await until('the tip of a point', async () => {
+        await page.getByRole('group', { name: /over trials/ }).focus();
+        await page.keyboard.press('ArrowRight');
+        return tip.isVisible();
+    });
     for (const where of ['', '?by=slices', '?tab=document']) {
         await page.goto(at(`studies/nasty${where}`));
         await page.locator('.study .panel').first().getByText('onerror').first().waitFor();
@@ -204,7 +208,7 @@ test('everything can be done from the keyboard', async () => {
     await page.getByRole('dialog', { name: 'Trial 3' }).waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
-    assert.match(await page.evaluate(() => document.activeElement.ariaLabel), /^Trial 2/);
+    await page.waitForFunction(() => /^Trial 2/.test(document.activeElement.ariaLabel));
     await page.getByRole('group', { name: /over trials/ }).focus();
     await page.keyboard.press('ArrowRight');
     await page.locator('.tip', { hasText: 'Trial 0' }).waitFor();
