@@ -38,8 +38,7 @@ static enum ask_status bayesian_ask(void *state, const struct history *history, 
 
     *count = 0;
     if (slate_begin(&b->plain.slate, history, max) ||
-        results_of(&results, history, &b->plain.told, &b->plain.slate, 0,
-                   (int)b->plain.spec->epochs))
+        results_of(&results, history, &b->plain.told, &b->plain.slate, (int)b->plain.spec->epochs))
         return ASK_WAIT;
     *count = proposer_propose(&b->proposer, &results, history->n, rng, &b->plain.slate, max, out,
                               &exhausted);

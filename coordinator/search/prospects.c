@@ -223,7 +223,7 @@ enum code prospects_results(const struct prospects *prospects, struct results *r
                             const struct slate *slate)
 {
     const struct told part = {.n = ntold, .entries = told->entries};
-    enum code code = results_of(results, history, &part, slate, 0, 0);
+    enum code code = results_of(results, history, &part, slate, 0);
     if (code)
         return code;
     int n = 0;

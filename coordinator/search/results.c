@@ -65,15 +65,6 @@ static struct measured at_end(const struct search_trial *trial, const struct tol
     return (struct measured){entry->loss, spread};
 }
 
-static struct measured at_level(const struct search_trial *trial, const struct told_entry *entry,
-                                double spread, int level)
-{
-    if (entry->epochs <= level || trial->ncurve == 0)
-        return (struct measured){entry->loss, spread};
-    return (struct measured){
-        curve_best(trial->ncurve < level ? trial->ncurve : level, trial->curve), spread};
-}
-
 static bool has_failed(const struct search_trial *trial)
 {
     return trial->state == SEARCH_FAILED || trial->state == SEARCH_INFEASIBLE ||
@@ -108,14 +99,13 @@ static void add(struct results *results, const double *unit, struct measured mea
 }
 
 enum code results_of(struct results *results, const struct history *history,
-                     const struct told *told, const struct slate *slate, int level, int epochs)
+                     const struct told *told, const struct slate *slate, int epochs)
 {
     bool *taken = calloc((size_t)history->n + 1, sizeof *taken);
     if (!taken || allocate(results, history, told, slate)) {
         free(taken);
         return E_MEMORY;
     }
-    results->level = level;
     results->nprior = history->nprior;
     results->prior = history->prior;
     double pooled = pooled_variance(history);
@@ -129,11 +119,8 @@ enum code results_of(struct results *results, const struct history *history,
             taken[entry->index] = true;
             continue;
         }
-        if (level > 0 && entry->epochs < level)
-            continue;
         double spread = trial->executions > 0 ? pooled / trial->executions : 0;
-        struct measured measured = level > 0 ? at_level(trial, entry, spread, level)
-                                             : at_end(trial, entry, spread, epochs);
+        struct measured measured = at_end(trial, entry, spread, epochs);
         if (!isfinite(measured.loss))
             continue;
         add(results, trial->unit, measured);

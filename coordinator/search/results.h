@@ -20,7 +20,6 @@ enum code told_add(struct told *told, const struct search_trial *trial, int inde
 void told_fini(struct told *told);
 
 struct results {
-    int level; // epochs after which the losses are; 0: at the end of a trial
     int n;
     const double **unit; // [n] borrowed from the history, in the order in which they got that far
     double *loss;        // [n] finite
@@ -31,7 +30,7 @@ struct results {
     int nrunning;
     const double **running;
     int nprior;
-    const struct search_trial *prior; // the history\'s
+    const struct search_trial *prior; // the history's
     int best;                         // index of the least loss; -1
     // Losses that change with what is learnt later: a model's parameters are fitted to `basis`, the
     // results as they were at `mark`. NULL where results are only ever appended.
@@ -40,12 +39,11 @@ struct results {
     void *memory; // all arrays
 };
 
-// Losses after `level` epochs (the best up to there), of the trials told when they had come so far. Level
-// 0: each trial's loss, that of a pruned trial extrapolated to `epochs` (0: not known).
-// Later calls with the same level only append. What the slate has taken already counts as running.
+// Each trial's loss as told, that of a pruned trial extrapolated to `epochs` (0: not known).
+// Later calls only append. What the slate has taken already counts as running.
 // E_MEMORY.
 enum code results_of(struct results *results, const struct history *history,
-                     const struct told *told, const struct slate *slate, int level, int epochs);
+                     const struct told *told, const struct slate *slate, int epochs);
 void results_fini(struct results *results);
 
 #endif

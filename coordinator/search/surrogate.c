@@ -226,9 +226,6 @@ static enum code build_members(struct surrogate *s, const struct results *result
 enum code surrogate_condition(struct surrogate *s, const struct results *results, int extra)
 {
     drop_processes(s);
-    if (s->fit.level != results->level)
-        s->fit.count = 0;
-    s->fit.level = results->level;
     s->acquisition.domain = s->domain;
     enum code code = sources_make(&s->sources, s->domain, results);
     if (!code)

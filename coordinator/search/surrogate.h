@@ -14,7 +14,6 @@
 #include "coordinator/search/sources.h"
 
 struct surrogate_fit {
-    int level; // of the results
     int count; // results of the mark it belongs to; 0: none
     struct gp_params params[ACQUISITION_MEMBERS];
     double log_weight[ACQUISITION_MEMBERS];

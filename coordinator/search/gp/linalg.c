@@ -167,12 +167,6 @@ void linalg_inverse(int n, const double *u, int ld, double *k)
     }
 }
 
-void linalg_upper_times(int n, const double *u, int ld, const double *v, double *out)
-{
-    for (int i = 0; i < n; i++)
-        out[i] = linalg_dot(n - i, u + (size_t)i * (size_t)ld + i, v + i);
-}
-
 // x = k ln 2 + r with |r| <= ln 2 / 2, in two parts (Cody and Waite 1980); exp r by its Taylor series to
 // the 13th power, whose remainder is below 1e-17; 2^k by its bits.
 FAST void linalg_exp_negative(int n, double *x)

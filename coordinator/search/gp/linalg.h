@@ -26,8 +26,6 @@ void linalg_solve_upper(int n, const double *l, int ld, double *v);
 void linalg_invert_lower(int n, const double *l, int ld, double *u);
 // k: [n][ld] := U U^T, that is (L L^T)^-1 for u of linalg_invert_lower(); both triangles.
 void linalg_inverse(int n, const double *u, int ld, double *k);
-// out := U v and out := U^T v for one vector of n, u as above.
-void linalg_upper_times(int n, const double *u, int ld, const double *v, double *out);
 
 // exp(x) for x <= 0, below -700 zero; relative error below 4e-16. In place over n values.
 void linalg_exp_negative(int n, double *x);
