@@ -5,6 +5,7 @@
 #define TUNERD_TESTS_CONFORMANCE_ENGINE_KERAS_H
 
 #include "tests/conformance/reference.h"
+#include "tests/json.h"
 #include "worker/engine/training_state.h"
 
 enum { NUMBERS = 4096 };
@@ -35,16 +36,6 @@ static void open_section(const char *name)
     near_gradient = near_value;
     if (gradients)
         near_gradient = reference_tolerance(name, doubles ? "double_gradient" : "float_gradient");
-}
-
-static cJSON *parse(const char *text)
-{
-    struct error err;
-    cJSON *tree = json_read(text, strlen(text), NULL, &err);
-
-    if (!tree)
-        fail_msg("%s: %s", text, err.message);
-    return tree;
 }
 
 // All numbers of nested lists, in order.

@@ -1,15 +1,8 @@
 #include "tests/conformance/reference.h"
+#include "tests/json.h"
 #include "worker/engine/callbacks.h"
 
 static double tolerance;
-
-static cJSON *parse(const char *text)
-{
-    struct error err;
-    cJSON *tree = json_read(text, strlen(text), NULL, &err);
-    assert_non_null(tree);
-    return tree;
-}
 
 static struct callbacks *make(cJSON *config, double rate)
 {

@@ -5,18 +5,9 @@
 #include <string.h>
 
 #include "common/catalogue.h"
+#include "tests/json.h"
 #include "tests/test.h"
 #include "worker/engine/engine.h"
-
-static cJSON *parse(const char *text)
-{
-    struct error err;
-    cJSON *tree = json_read(text, strlen(text), NULL, &err);
-
-    if (!tree)
-        fail_msg("%s: %s", text, err.message);
-    return tree;
-}
 
 // ---- regularizers
 

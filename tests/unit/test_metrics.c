@@ -2,16 +2,9 @@
 #include <string.h>
 
 #include "common/rng.h"
+#include "tests/json.h"
 #include "tests/test.h"
 #include "worker/engine/metrics.h"
-
-static cJSON *parse(const char *text)
-{
-    struct error err;
-    cJSON *json = json_read(text, strlen(text), NULL, &err);
-    assert_non_null(json);
-    return json;
-}
 
 static struct metrics *make(const char *list, int outputs)
 {
