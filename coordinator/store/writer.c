@@ -94,15 +94,6 @@ void writer_submit(struct writer *writer, struct batch *batch)
     pthread_mutex_unlock(&writer->lock);
 }
 
-bool writer_is_idle(const struct writer *writer)
-{
-    struct writer *shared = (struct writer *)writer;
-    pthread_mutex_lock(&shared->lock);
-    bool idle = shared->phase == IDLE;
-    pthread_mutex_unlock(&shared->lock);
-    return idle;
-}
-
 bool writer_collect(struct writer *writer, enum code *code, struct error *err)
 {
     pthread_mutex_lock(&writer->lock);

@@ -14,9 +14,8 @@ struct writer *writer_new(struct store *store, writer_done done, void *context);
 // Waits for the batch in hand and joins the thread. The store is the caller's again.
 void writer_free(struct writer *writer);
 
-// Hands over a batch; only when writer_is_idle().
+// Hands over a batch; only when the one before has been collected.
 void writer_submit(struct writer *writer, struct batch *batch);
-bool writer_is_idle(const struct writer *writer);
 // True once after each batch: its outcome. The batch is freed.
 bool writer_collect(struct writer *writer, enum code *code, struct error *err);
 

@@ -394,13 +394,3 @@ void study_tick(struct study *study, struct moment now, struct effects *fx)
     if (!study_state_ended(study->state) && now.ms >= time_limit_ms(study))
         study_settle(study, now, fx);
 }
-
-double study_deadline(const struct study *study, struct moment now)
-{
-    if (study_state_ended(study->state))
-        return INFINITY;
-    int64_t limit = time_limit_ms(study);
-    if (limit == INT64_MAX)
-        return INFINITY;
-    return limit <= now.ms ? INFINITY : now.s + (double)(limit - now.ms) / 1000;
-}

@@ -269,7 +269,7 @@ void study_give_up(struct study *study, const char *reason, struct moment now, s
 
 enum study_offer {
     OFFER_WORK,    // taken
-    OFFER_WAIT,    // the search is at it; ask again on news or at study_deadline()
+    OFFER_WAIT,    // the search is at it; ask again on news
     OFFER_NOTHING, // nothing to do now
 };
 // For a free slot of `worker`: starts the oldest execution that may start.
@@ -323,8 +323,6 @@ void study_set_parameters(struct study *study, int trial, int64_t parameters);
 
 // Time passes: max_duration_s.
 void study_tick(struct study *study, struct moment now, struct effects *fx);
-// When study_tick() or study_take() should be called again, in monotonic seconds; INFINITY: never.
-double study_deadline(const struct study *study, struct moment now);
 
 // Rows and news as they stand. Texts are the study's, but for owned[2], which the caller frees.
 void study_row_of(const struct study *study, struct study_row *row, char **owned);

@@ -85,7 +85,6 @@ struct layer_ops {
 };
 
 const struct layer_ops *layer_find(const char *type);
-const struct layer_ops *const *layer_all(int *count);
 
 // Declares the next parameter and returns it. dims: -1 ends.
 struct param *layer_param(struct layer *layer, const char *name, int rank, const int64_t *dim,

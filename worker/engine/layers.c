@@ -37,12 +37,6 @@ static const struct layer_ops *const layers[] = {
     &layer_gru,
 };
 
-const struct layer_ops *const *layer_all(int *count)
-{
-    *count = (int)(sizeof(layers) / sizeof(layers[0]));
-    return layers;
-}
-
 const struct layer_ops *layer_find(const char *type)
 {
     for (size_t i = 0; i < sizeof(layers) / sizeof(layers[0]); i++)
