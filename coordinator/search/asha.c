@@ -51,7 +51,7 @@ static enum code asha_init(void *state, const struct study_spec *spec, struct er
     for (int64_t r = spec->tuner.min_epochs; r < spec->tuner.max_epochs; r *= a->factor)
         c->levels.epochs[c->levels.n++] = (int)r;
     c->levels.epochs[c->levels.n++] = (int)spec->tuner.max_epochs;
-    return configurations_init(c, spec, err);
+    return configurations_init(c, spec, 0, err);
 }
 
 static void asha_fini(void *state)

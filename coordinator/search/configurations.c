@@ -1,10 +1,10 @@
 #include "coordinator/search/configurations.h"
 
-enum code configurations_init(struct configurations *c, const struct study_spec *spec,
+enum code configurations_init(struct configurations *c, const struct study_spec *spec, int initial,
                               struct error *err)
 {
     c->model = spec->tuner.sampler == SAMPLER_MODEL;
-    return proposer_init(&c->proposer, spec, 0, err);
+    return proposer_init(&c->proposer, spec, initial, err);
 }
 
 void configurations_fini(struct configurations *c)
@@ -40,26 +40,52 @@ static enum code results_after(struct configurations *c, const struct plain *pla
     return code;
 }
 
+// As things are, and as they were at the last mark.
+static enum code learnt(struct configurations *c, const struct plain *plain,
+                        const struct history *history, struct results *results,
+                        struct results *basis)
+{
+    int told = plain->told.n, mark = surrogate_mark(told);
+    enum code code = results_after(c, plain, history, told, results);
+    if (code)
+        return code;
+    code = results_after(c, plain, history, mark < told ? mark : told, basis);
+    if (code)
+        results_fini(results);
+    results->basis = basis;
+    results->mark = mark;
+    return code;
+}
+
 int configurations_propose(struct configurations *c, struct plain *plain,
                            const struct history *history, struct rng *rng, int max,
                            struct proposal *out, bool *used_up)
 {
     struct results results, basis;
-    int told = plain->told.n, mark = surrogate_mark(told), count = 0;
 
     *used_up = false;
     if (!c->model)
         return by_chance(history, &plain->slate, rng, max, out, used_up);
-    if (results_after(c, plain, history, told, &results))
+    if (learnt(c, plain, history, &results, &basis))
         return 0;
-    if (!results_after(c, plain, history, mark < told ? mark : told, &basis)) {
-        int given = history->n + plain->slate.n;
-        results.basis = &basis;
-        results.mark = mark;
-        count =
-            proposer_propose(&c->proposer, &results, given, rng, &plain->slate, max, out, used_up);
-        results_fini(&basis);
-    }
+    int given = history->n + plain->slate.n;
+    int count =
+        proposer_propose(&c->proposer, &results, given, rng, &plain->slate, max, out, used_up);
+    results_fini(&basis);
     results_fini(&results);
     return count;
+}
+
+bool configurations_learn(struct configurations *c, const struct plain *plain,
+                          const struct history *history)
+{
+    struct results results, basis;
+
+    if (learnt(c, plain, history, &results, &basis))
+        return false;
+    bool good = results.n >= 2 && c->proposer.domain.nmodel > 0 &&
+                !surrogate_condition(&c->proposer.surrogate, &results, 0);
+    results_fini(&basis);
+    results_fini(&results);
+    return good;
 }

@@ -12,8 +12,8 @@ struct configurations {
     struct proposer proposer;
     struct levels levels; // at which trials end for a while
 };
-// The levels are filled by the caller. E_MEMORY.
-enum code configurations_init(struct configurations *c, const struct study_spec *spec,
+// The levels are filled by the caller. initial: of proposer_init(). E_MEMORY.
+enum code configurations_init(struct configurations *c, const struct study_spec *spec, int initial,
                               struct error *err);
 void configurations_fini(struct configurations *c);
 
@@ -21,5 +21,9 @@ void configurations_fini(struct configurations *c);
 int configurations_propose(struct configurations *c, struct plain *plain,
                            const struct history *history, struct rng *rng, int max,
                            struct proposal *out, bool *used_up);
+
+// The model alone, for its outlooks. False when there are too few results for one.
+bool configurations_learn(struct configurations *c, const struct plain *plain,
+                          const struct history *history);
 
 #endif

@@ -44,7 +44,7 @@ static enum code hyperband_init(void *state, const struct study_spec *spec, stru
     for (int r = 0; r < h->plan.brackets; r++)
         c->levels.epochs[c->levels.n++] = bracket_epochs(&h->plan, h->plan.brackets - 1, r);
     c->levels.bracketed = true;
-    return configurations_init(c, spec, err);
+    return configurations_init(c, spec, 0, err);
 }
 
 static void hyperband_fini(void *state)

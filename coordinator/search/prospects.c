@@ -49,7 +49,7 @@ static int level_reached(const struct levels *levels, const struct search_trial 
 }
 
 static void take(struct prospects *p, const struct levels *levels, const struct history *history,
-                 const struct told_entry *entry, int *place)
+                 const struct told_entry *entry, double pooled, int *place)
 {
     const struct search_trial *trial = &history->trials[entry->index];
     bool pruned = trial->state == SEARCH_PRUNED;
@@ -63,6 +63,7 @@ static void take(struct prospects *p, const struct levels *levels, const struct 
     struct prospect *item = &p->items[place[entry->index]];
     item->level = level_reached(levels, trial, entry);
     item->loss = fmin(entry->loss, best_until(history, entry->index, entry->epochs));
+    item->variance = trial->executions > 0 ? pooled / trial->executions : 0;
     p->best = fmin(p->best, item->loss);
     int parent = parent_of(history, entry->index);
     if (parent >= 0 && place[parent] >= 0)
@@ -75,119 +76,159 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-// How far apart the better half of the losses at a level are: root mean square from their median; 0
-// with fewer than three.
-static double spread_at(const struct prospects *p, const struct table *table, int level,
-                        double *scratch)
+// The losses at a level: their median (NaN without any), and how far the better half is from it, root mean
+// square; 0 with fewer than three.
+struct spread {
+    double median, deviation;
+};
+
+static struct spread spread_at(const struct prospects *p, const struct table *table, int level,
+                               double *scratch)
 {
+    struct spread spread = {NAN, 0};
     int n = 0, half = 0;
     double sum = 0;
     for (int i = 0; i < p->n; i++)
         if (!p->items[i].followed && isfinite(table->best[i * table->n + level]))
             scratch[n++] = table->best[i * table->n + level];
-    if (n < 3)
-        return 0;
+    if (n == 0)
+        return spread;
     qsort(scratch, (size_t)n, sizeof *scratch, ascending);
-    double median = 0.5 * (scratch[(n - 1) / 2] + scratch[n / 2]);
-    for (; half < n && scratch[half] <= median; half++)
-        sum += (scratch[half] - median) * (scratch[half] - median);
-    return sqrt(sum / half);
+    spread.median = 0.5 * (scratch[(n - 1) / 2] + scratch[n / 2]);
+    if (n < 3)
+        return spread;
+    for (; half < n && scratch[half] <= spread.median; half++)
+        sum += (scratch[half] - spread.median) * (scratch[half] - spread.median);
+    spread.deviation = sqrt(sum / half);
+    return spread;
 }
 
-// The losses before and after step k of those that took it; their number.
-static int pairs_of(const struct prospects *p, const struct table *table, int k, double *from,
-                    double *gain)
+struct pair {
+    double from, gain, weight;
+};
+
+// The losses before step k of those that took it, and what it gained them; their number. The worse one
+// stood, the less it counts: the bad differ by orders of magnitude.
+static int pairs_of(const struct prospects *p, const struct table *table, int k,
+                    struct spread spread, struct pair *pairs)
 {
     int n = 0;
     for (int i = 0; i < p->n; i++) {
         const double *best = table->best + i * table->n;
         if (p->items[i].followed || !isfinite(best[k]) || !isfinite(best[k + 1]))
             continue;
-        from[n] = best[k];
-        gain[n++] = best[k] - best[k + 1];
+        double far = spread.deviation > 0 ? (best[k] - spread.median) / spread.deviation : 0;
+        pairs[n++] =
+            (struct pair){best[k], best[k] - best[k + 1], far > 0 ? 1 / (1 + far * far) : 1};
     }
     return n;
 }
 
-// spread: of the losses before it; guess: gain and variance to expect of a step nobody took yet.
-static struct step_gain fit_step(int n, const double *from, const double *gain, double spread,
+// deviation: of the losses before it; guess: gain and variance to expect of a step nobody took yet.
+static struct step_gain fit_step(int n, const struct pair *pairs, double deviation,
                                  struct step_gain guess)
 {
     const double alike = 1, known = 2, steepest = 0.9; // results that the guesses count as
     struct step_gain step = guess;
-    double xx = alike * spread * spread, xd = 0.5 * xx, error = known * guess.variance;
+    double xx = alike * deviation * deviation, xd = 0.5 * xx, error = known * guess.variance;
+    double total = 0;
 
     step.pairs = n;
-    if (n == 0)
+    for (int i = 0; i < n; i++)
+        total += pairs[i].weight;
+    if (!(total > 0))
         return step;
     step.gain = step.centre = 0;
     for (int i = 0; i < n; i++) {
-        step.centre += from[i] / n;
-        step.gain += gain[i] / n;
+        step.centre += pairs[i].weight * pairs[i].from / total;
+        step.gain += pairs[i].weight * pairs[i].gain / total;
     }
     for (int i = 0; i < n; i++) {
-        xx += (from[i] - step.centre) * (from[i] - step.centre);
-        xd += (from[i] - step.centre) * (gain[i] - step.gain);
+        double from = pairs[i].from - step.centre;
+        xx += pairs[i].weight * from * from;
+        xd += pairs[i].weight * from * (pairs[i].gain - step.gain);
     }
     step.slope = xx > 0 ? fmin(steepest, fmax(0, xd / xx)) : 0;
     for (int i = 0; i < n; i++) {
-        double miss = gain[i] - step.gain - step.slope * (from[i] - step.centre);
-        error += miss * miss;
+        double miss = pairs[i].gain - step.gain - step.slope * (pairs[i].from - step.centre);
+        error += pairs[i].weight * miss * miss;
     }
-    step.variance = error / (known + fmax(0, n - 1));
+    step.variance = error / (known + fmax(0, total - 1));
     return step;
 }
 
-static void fit_steps(struct prospects *p, const struct levels *levels, const struct table *table,
-                      double *scratch)
+// What the losses of all trials would be like at every level.
+static void carry(struct prospects *p, int nlevels, struct spread first)
 {
-    double spread = 0, *from = scratch, *gain = scratch + p->n;
-    struct step_gain guess = {.pairs = 0};
-
-    for (int k = 0; k + 1 < levels->n; k++) {
-        double here = spread_at(p, table, k, scratch);
-        spread = here > 0 ? here : spread;
-        guess.variance = 0.25 * spread * spread;
-        int n = pairs_of(p, table, k, from, gain);
-        p->steps[k] = fit_step(n, from, gain, spread, guess);
-        guess = (struct step_gain){.gain = 0.5 * p->steps[k].gain};
+    double mean = first.median, variance = first.deviation * first.deviation;
+    for (int k = 0; k < nlevels; k++) {
+        const struct step_gain *step = &p->steps[k];
+        p->mean[k] = mean;
+        p->deviation[k] = sqrt(variance);
+        mean -= step->gain + step->slope * (mean - step->centre);
+        variance = (1 - step->slope) * (1 - step->slope) * variance + step->variance;
     }
 }
 
-// From the level it reached to the last, step by step.
+static enum code fit_steps(struct prospects *p, const struct levels *levels,
+                           const struct table *table)
+{
+    struct step_gain guess = {.pairs = 0};
+    double deviation = 0, *scratch = malloc(((size_t)p->n + 1) * sizeof *scratch);
+    struct spread first = {NAN, 0};
+    struct pair *pairs = malloc(((size_t)p->n + 1) * sizeof *pairs);
+
+    for (int k = 0; scratch && pairs && k + 1 < levels->n; k++) {
+        struct spread here = spread_at(p, table, k, scratch);
+        deviation = here.deviation > 0 ? here.deviation : deviation;
+        first = k == 0 ? here : first;
+        guess.variance = 0.25 * deviation * deviation;
+        int n = pairs_of(p, table, k, here, pairs);
+        p->steps[k] = fit_step(n, pairs, deviation, guess);
+        guess = (struct step_gain){.gain = 0.5 * p->steps[k].gain};
+    }
+    enum code code = scratch && pairs ? OK : E_MEMORY;
+    free(scratch);
+    free(pairs);
+    if (!code)
+        carry(p, levels->n, first);
+    return code;
+}
+
+double level_stage(const struct levels *levels, int level)
+{
+    return log((double)levels->epochs[levels->n - 1] / levels->epochs[level]) / log(3);
+}
+
 static void foresee(const struct prospects *p, const struct levels *levels, struct prospect *item)
 {
+    int last = levels->n - 1, k = item->level < 0 ? 0 : item->level;
     item->end = item->loss;
-    item->variance = 0;
-    for (int k = item->level; k >= 0 && k + 1 < levels->n; k++) {
-        const struct step_gain *step = &p->steps[k];
-        item->end -= fmax(0, step->gain + step->slope * (item->end - step->centre));
-        item->variance *= (1 - step->slope) * (1 - step->slope);
-        item->variance += step->variance;
-    }
+    item->stage = level_stage(levels, k);
+    if (k == last || !isfinite(p->mean[k]))
+        return;
+    double scale = p->deviation[k] > 0 ? p->deviation[last] / p->deviation[k] : 1;
+    item->end = p->mean[last] + (item->loss - p->mean[k]) * scale;
 }
 
 static enum code fill(struct prospects *p, const struct levels *levels,
                       const struct history *history)
 {
     struct table table = {.n = levels->n};
-    double *scratch = malloc((2 * (size_t)p->n + 1) * sizeof *scratch);
     table.best = calloc((size_t)p->n * (size_t)levels->n + 1, sizeof *table.best);
-    for (int i = 0; table.best && i < p->n; i++)
+    if (!table.best)
+        return E_MEMORY;
+    for (int i = 0; i < p->n; i++)
         for (int k = 0; k < levels->n; k++)
             table.best[i * levels->n + k] =
                 k > p->items[i].level
                     ? NAN
                     : fmax(p->items[i].loss,
                            best_until(history, p->items[i].index, levels->epochs[k]));
-    if (table.best && scratch) {
-        fit_steps(p, levels, &table, scratch);
-        for (int i = 0; i < p->n; i++)
-            foresee(p, levels, &p->items[i]);
-    }
-    enum code code = table.best && scratch ? OK : E_MEMORY;
+    enum code code = fit_steps(p, levels, &table);
+    for (int i = 0; !code && i < p->n; i++)
+        foresee(p, levels, &p->items[i]);
     free(table.best);
-    free(scratch);
     return code;
 }
 
@@ -198,11 +239,12 @@ enum code prospects_of(struct prospects *prospects, const struct levels *levels,
     int *place = calloc((size_t)history->n + 1, sizeof *place);
     prospects->items = calloc((size_t)history->n + 1, sizeof *prospects->items);
     enum code code = place && prospects->items ? OK : E_MEMORY;
+    double pooled = results_spread(history);
     for (int i = 0; !code && i < history->n; i++)
         place[i] = -1;
     for (int t = 0; !code && t < ntold; t++)
         if (told->entries[t].index < history->n)
-            take(prospects, levels, history, &told->entries[t], place);
+            take(prospects, levels, history, &told->entries[t], pooled, place);
     free(place);
     if (!code)
         code = fill(prospects, levels, history);
@@ -235,6 +277,7 @@ enum code prospects_results(const struct prospects *prospects, struct results *r
         results->unit[n] = history->trials[item->index].unit;
         results->loss[n] = item->end;
         results->variance[n] = item->variance;
+        results->stage[n] = item->stage;
         if (results->best < 0 || item->end < results->loss[results->best])
             results->best = n;
         n++;

@@ -1,12 +1,15 @@
-// Where trainings that stand at different epochs are heading: every trial's loss at the last level, as
-// far as the trials that went on tell.
+// Where trainings that stand at different epochs are heading.
 //
-// A level is a number of epochs at which trials may end for a while. From one level to the next a loss
-// (the best so far) falls by
-//     gain = g + c (loss - m),   g, c by least squares over the trials that took the step, m their mean,
-// c shrunk towards one half, 0 <= c < 1: with c = 0 trials go on side by side, and a loss of no meaning at
-// a low level (c near 1) foretells no more than the mean. What is left over is the step's variance; it starts
-// from that of losses half as far apart as the better half of the trials at that level.
+// A level is a number of epochs at which trials may end for a while. At level k the losses (the best so
+// far) of all trials would have a mean m_k and a deviation s_k. At the first level these are seen: the
+// median, and how far the better half is from it. On they are carried by those that took the step:
+//     gain = g + c (loss - m),  m_k+1 = m_k - gain(m_k),  s_k+1^2 = (1 - c)^2 s_k^2 + v
+// g, c by least squares in which the bad count less, m their mean, v what is left over, c shrunk towards
+// one half, 0 <= c < 1. That holds although only the good go on, for it is by their losses that they do
+// (Little & Rubin 2002, chapter 7: data missing in steps).
+//
+// A loss y at level k stands for m_last + (y - m_k) s_last / s_k at the end, as far down the list. How
+// little that foretells there, the model finds out by itself (gp/fit.h: stages).
 #ifndef TUNERD_COORDINATOR_SEARCH_PROSPECTS_H
 #define TUNERD_COORDINATOR_SEARCH_PROSPECTS_H
 
@@ -20,12 +23,13 @@ struct levels {
 };
 
 struct prospect {
-    int index;     // in the history
-    int level;     // the last it reached; n - 1 also when its training is over; -1: none
-    bool followed; // a later trial continues it
-    double loss;   // so far
-    double end;    // foreseen at the last level
-    double variance;
+    int index;       // in the history
+    int level;       // the last it reached; n - 1 also when its training is over; -1: none
+    bool followed;   // a later trial continues it
+    double loss;     // so far
+    double end;      // what stands for it at the last level
+    double variance; // known beforehand: of the mean over its executions
+    double stage;    // level_stage() of its level
 };
 struct step_gain {
     int pairs; // trials that took it
@@ -34,15 +38,18 @@ struct step_gain {
 struct prospects {
     int n; // of the trials told that completed or were pruned, in the order in which they first were
     struct prospect *items;
-    struct step_gain steps[LEVELS_MAX]; // from level k to k + 1
-    double best;                        // least loss so far of all; INFINITY
+    struct step_gain steps[LEVELS_MAX];             // from level k to k + 1
+    double mean[LEVELS_MAX], deviation[LEVELS_MAX]; // m_k, s_k
+    double best;                                    // least loss so far of all; INFINITY
 };
+// How many times the epochs of a level must be tripled for those of the last.
+double level_stage(const struct levels *levels, int level);
 // As things were after the first `ntold` entries of told. E_MEMORY.
 enum code prospects_of(struct prospects *prospects, const struct levels *levels,
                        const struct history *history, const struct told *told, int ntold);
 void prospects_fini(struct prospects *prospects);
 
-// The same as results for a model, at the last level. E_MEMORY.
+// The same as results for a model. E_MEMORY.
 enum code prospects_results(const struct prospects *prospects, struct results *results,
                             const struct history *history, const struct told *told, int ntold,
                             const struct slate *slate);

@@ -15,6 +15,17 @@ struct pursuit {
     struct configurations configurations;
 };
 
+// Points of the first, quasi-random part: short looks, together no dearer than one training to the end.
+// 0: the usual number.
+static int first_looks(const struct study_spec *spec)
+{
+    enum { USUAL = 10, MOST = 24 };
+    int64_t looks = spec->epochs < MOST ? spec->epochs : MOST, trials = spec->tuner.max_trials;
+    if (trials > 0 && looks > trials * 2 / 5)
+        looks = trials * 2 / 5;
+    return looks > USUAL ? (int)looks : 0;
+}
+
 static enum code pursuit_init(void *state, const struct study_spec *spec, struct error *err)
 {
     struct pursuit *p = state;
@@ -24,7 +35,7 @@ static enum code pursuit_init(void *state, const struct study_spec *spec, struct
     for (int64_t epochs = 1; epochs < spec->epochs; epochs *= 3)
         levels->epochs[levels->n++] = (int)epochs;
     levels->epochs[levels->n++] = (int)spec->epochs;
-    return configurations_init(&p->configurations, spec, err);
+    return configurations_init(&p->configurations, spec, first_looks(spec), err);
 }
 
 static void pursuit_fini(void *state)
@@ -42,6 +53,7 @@ struct choice {
     struct arm *arms;
     int *items; // of the arms in the prospects
     int narms, news, count;
+    struct outset outset;
     struct proposal *out;
 };
 
@@ -60,8 +72,8 @@ static void collect_arms(struct choice *c)
         if (may_go_on(c, i)) {
             const struct prospect *item = &c->prospects.items[i];
             c->items[c->narms] = i;
-            c->arms[c->narms++] =
-                (struct arm){.level = item->level, .ahead = item->end - c->prospects.best};
+            c->arms[c->narms++] = (struct arm){
+                .level = item->level, .ahead = fmin(item->end, item->loss) - c->prospects.best};
         }
 }
 
@@ -153,32 +165,68 @@ static bool takes_new(struct choice *c, int *chosen)
     *chosen = -1;
     if (!foreseen->known)
         return true;
-    c->arms[c->narms] = (struct arm){.level = -1,
-                                     .ahead = foreseen->loss - c->prospects.best,
-                                     .deviation = sqrt(foreseen->variance)};
-    *chosen =
-        worth_choose(&c->prospects, &c->pursuit->configurations.levels, c->narms + 1, c->arms);
+    c->arms[c->narms] = (struct arm){
+        .level = -1, .ahead = foreseen->loss - c->prospects.best, .variance = foreseen->variance};
+    *chosen = worth_choose(&c->outset, c->narms + 1, c->arms);
     return *chosen < 0 || *chosen == c->narms;
+}
+
+// One of the trials that max_trials leaves costs the more the fewer there are.
+static double trial_price(const struct choice *c)
+{
+    double most = (double)c->history->max_trials;
+    double used = most > 0 ? fmin(1, (c->history->n + c->news) / most) : 0;
+    return 0.1 + 0.9 * pow(used, 4);
+}
+
+// What the model makes of the trials, once it has seen the results.
+static void look_out(struct choice *c)
+{
+    const struct surrogate *s = &c->pursuit->configurations.proposer.surrogate;
+    const struct levels *levels = c->outset.levels;
+    int result = 0, count = 0;
+    double sum = 0;
+
+    for (int k = 0; k < levels->n; k++)
+        c->outset.known[k] = exp(-2 * s->forget * level_stage(levels, k));
+    for (int i = 0; i < c->prospects.n; i++) {
+        struct prospect *item = &c->prospects.items[i];
+        if (item->followed || result == s->noutlooks)
+            continue;
+        const struct outlook *outlook = &s->outlooks[result++];
+        if (item->level < 0 || item->level == levels->n - 1)
+            continue;
+        item->end = outlook->loss;
+        item->variance = outlook->variance;
+        sum += outlook->variance / (1 - c->outset.known[item->level]);
+        count++;
+    }
+    c->outset.variance = count > 0 ? sum / count : 0;
 }
 
 // The next proposal; false when there is none.
 static bool propose_one(struct choice *c, struct rng *rng, bool *used_up)
 {
-    struct pursuit *p = c->pursuit;
-    struct slate *slate = &p->plain.slate;
+    struct configurations *configurations = &c->pursuit->configurations;
+    struct plain *plain = &c->pursuit->plain;
     struct proposal *out = &c->out[c->count];
-    int chosen, before = slate->n;
+    int chosen, before = plain->slate.n;
 
+    c->outset.trial = trial_price(c);
+    bool fresh = !*used_up && room_for_new(c) && propose_new(c, rng, out, used_up);
+    if (fresh ? configurations->proposer.foreseen.known
+              : configurations_learn(configurations, plain, c->history))
+        look_out(c);
     collect_arms(c);
-    if (!*used_up && room_for_new(c) && propose_new(c, rng, out, used_up)) {
+    if (fresh) {
         if (takes_new(c, &chosen)) {
             c->news++;
             return true;
         }
-        slate->n = before; // the place of the point not taken
+        plain->slate.n = before; // the place of the point not taken
     } else {
         drop_unlikely(c);
-        chosen = worth_choose(&c->prospects, &p->configurations.levels, c->narms, c->arms);
+        chosen = worth_choose(&c->outset, c->narms, c->arms);
         chosen = chosen < 0 ? leader(c) : chosen;
     }
     if (chosen < 0)
@@ -191,7 +239,10 @@ static enum ask_status pursuit_ask(void *state, const struct history *history, s
                                    int max, struct proposal *out, int *count)
 {
     struct pursuit *p = state;
-    struct choice c = {.pursuit = p, .history = history, .out = out};
+    struct choice c = {.pursuit = p,
+                       .history = history,
+                       .outset = {.levels = &p->configurations.levels},
+                       .out = out};
     bool used_up = false;
 
     *count = 0;

@@ -37,8 +37,7 @@ void results_fini(struct results *results)
     *results = (struct results){0};
 }
 
-// The variance of one execution, pooled over all trials that ran more than one; 0 without any.
-static double pooled_variance(const struct history *history)
+double results_spread(const struct history *history)
 {
     double sum = 0, freedom = 0;
     for (int i = 0; i < history->n; i++) {
@@ -76,13 +75,14 @@ static enum code allocate(struct results *results, const struct history *history
 {
     size_t most = (size_t)told->n + (size_t)history->n + (size_t)slate->n + 1;
     *results = (struct results){.best = -1};
-    double *at = malloc(most * (2 * sizeof(double) + 3 * sizeof(double *)));
+    double *at = malloc(most * (3 * sizeof(double) + 3 * sizeof(double *)));
     if (!at)
         return E_MEMORY;
     results->memory = at;
     results->loss = at;
     results->variance = at + most;
-    results->unit = (const double **)(void *)(at + 2 * most);
+    results->stage = at + 2 * most;
+    results->unit = (const double **)(void *)(at + 3 * most);
     results->failed = results->unit + most;
     results->running = results->failed + most;
     return OK;
@@ -94,6 +94,7 @@ static void add(struct results *results, const double *unit, struct measured mea
     results->unit[i] = unit;
     results->loss[i] = fmin(LOSS_MAX, fmax(-LOSS_MAX, measured.loss));
     results->variance[i] = measured.variance;
+    results->stage[i] = 0;
     if (results->best < 0 || results->loss[i] < results->loss[results->best])
         results->best = i;
 }
@@ -108,7 +109,7 @@ enum code results_of(struct results *results, const struct history *history,
     }
     results->nprior = history->nprior;
     results->prior = history->prior;
-    double pooled = pooled_variance(history);
+    double pooled = results_spread(history);
     for (int t = 0; t < told->n; t++) {
         const struct told_entry *entry = &told->entries[t];
         const struct search_trial *trial = &history->trials[entry->index];

@@ -81,7 +81,7 @@ enum code sample_init(struct sample *sample, const struct domain *domain,
         return E_MEMORY;
     int n = sample->n = choose(domain, results, count, sample->index);
     int ldx = linalg_ld(n);
-    double *at = malloc(((size_t)domain->nmodel + 3) * (size_t)ldx * sizeof *at);
+    double *at = malloc(((size_t)domain->nmodel + 4) * (size_t)ldx * sizeof *at);
     if (n == 0 || !at) {
         free(at);
         sample_fini(sample);
@@ -91,6 +91,7 @@ enum code sample_init(struct sample *sample, const struct domain *domain,
     sample->z = at, at += ldx;
     sample->slope = at, at += ldx;
     sample->known = at, at += ldx;
+    sample->stage = at, at += ldx;
     sample->xt = at;
     for (int i = 0; i < n; i++)
         kernel_store(domain, results->unit[sample->index[i]], i, sample->xt, ldx);
@@ -100,6 +101,11 @@ enum code sample_init(struct sample *sample, const struct domain *domain,
                                     .xt = sample->xt,
                                     .z = sample->z,
                                     .known = sample->known};
+    for (int i = 0; i < n; i++) {
+        sample->stage[i] = results->stage ? results->stage[sample->index[i]] : 0;
+        if (sample->stage[i] > 0)
+            sample->data.stage = sample->stage;
+    }
     return OK;
 }
 

@@ -10,7 +10,7 @@ enum { SAMPLE_MAX = 256 }; // results a process takes
 
 struct sample {
     int n, *index; // [n] into results, ascending
-    double *xt, *z, *slope, *known;
+    double *xt, *z, *slope, *known, *stage;
     struct gp_data data; // points to the arrays above
     void *memory;
 };

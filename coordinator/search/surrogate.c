@@ -41,6 +41,9 @@ static void drop_processes(struct surrogate *s)
         gp_fini(&s->members[m]);
     gp_fini(&s->feasible);
     s->nmembers = 0;
+    free(s->outlooks);
+    s->outlooks = NULL;
+    s->noutlooks = 0;
 }
 
 void surrogate_fini(struct surrogate *s)
@@ -190,6 +193,38 @@ static double best_mean(const struct gp *gp, const struct sample *sample,
     return best;
 }
 
+// The member of the greatest weight that stands on no source; NULL without any.
+static const struct acquisition_member *leading(const struct surrogate *s)
+{
+    const struct acquisition_member *m = NULL;
+    for (int k = 0; k < s->nmembers; k++) {
+        const struct acquisition_member *one = &s->acquisition.members[k];
+        if (!one->base && (!m || one->log_weight + log(one->slope) > m->log_weight + log(m->slope)))
+            m = one;
+    }
+    return m;
+}
+
+// Where the trials are heading, in the eyes of one member.
+static enum code look_out(struct surrogate *s, const struct sample *sample,
+                          const struct results *results, const struct acquisition_member *m)
+{
+    double mean, var;
+    s->outlooks = malloc((size_t)results->n * sizeof *s->outlooks);
+    if (!s->outlooks)
+        return E_MEMORY;
+    s->noutlooks = results->n;
+    s->forget = m->gp->forget;
+    for (int i = 0; i < results->n; i++)
+        s->outlooks[i] = (struct outlook){.loss = results->loss[i]};
+    for (int i = 0; i < sample->n; i++) {
+        gp_outlook(m->gp, i, results->unit[sample->index[i]], &mean, &var);
+        s->outlooks[sample->index[i]] = (struct outlook){
+            .loss = m->anchor + (mean - m->at) / m->slope, .variance = var / (m->slope * m->slope)};
+    }
+    return OK;
+}
+
 static enum code build_members(struct surrogate *s, const struct results *results, int extra)
 {
     struct sample sample;
@@ -219,6 +254,9 @@ static enum code build_members(struct surrogate *s, const struct results *result
             .anchor = results->loss[results->best],
             .at = sample_best(&sample, results) + (base ? factor * gp_mean(base, leader) : 0)};
     }
+    const struct acquisition_member *m = code || !results->basis ? NULL : leading(s);
+    if (m)
+        code = look_out(s, &sample, results, m);
     sample_fini(&sample);
     return code;
 }
@@ -256,13 +294,8 @@ void surrogate_believe(struct surrogate *s, const double *unit)
 
 bool surrogate_predict(struct surrogate *s, const double *unit, double *loss, double *variance)
 {
-    const struct acquisition_member *m = NULL;
+    const struct acquisition_member *m = leading(s);
     double mean, var;
-    for (int k = 0; k < s->nmembers; k++) {
-        const struct acquisition_member *one = &s->acquisition.members[k];
-        if (!m || one->log_weight + log(one->slope) > m->log_weight + log(m->slope))
-            m = one;
-    }
     if (!m)
         return false;
     gp_predict(m->gp, 1, unit, s->acquisition.scratch, &mean, &var);

@@ -26,6 +26,13 @@ struct surrogate {
     struct gp members[ACQUISITION_MEMBERS], feasible;
     int nmembers;
     struct acquisition acquisition;
+    // Where trainings may stop at several levels: what the results so far and all others say each will end
+    // with, by the member of the greatest weight, and what a step short of the end it forgets (gp/fit.h).
+    int noutlooks;
+    struct outlook {
+        double loss, variance;
+    } * outlooks; // [noutlooks] by result
+    double forget;
 };
 void surrogate_init(struct surrogate *s, const struct domain *domain);
 void surrogate_fini(struct surrogate *s);

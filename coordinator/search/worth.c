@@ -1,10 +1,12 @@
 #include "coordinator/search/worth.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 enum { CELLS = 160, NODES = 13 };
 
 struct worth {
+    const struct outset *outset;
     const struct levels *levels;
     double price, width;          // the grid covers -width … width
     double deviation[LEVELS_MAX]; // of the step from level k, of what is foreseen at the end
@@ -54,11 +56,11 @@ static void set_price(struct worth *w, double price)
 
 static double worth_of(const struct worth *w, const struct arm *arm)
 {
-    const double trial = 0.1; // of the trials there may be one more is gone: in full trainings
     if (arm->level >= 0)
         return value_at(w, arm->level, arm->ahead);
-    double epochs = w->levels->epochs[0] + trial * w->levels->epochs[w->levels->n - 1];
-    return expected(w, 0, arm->ahead, arm->deviation) - w->price * epochs;
+    double epochs = w->levels->epochs[0] + w->outset->trial * w->levels->epochs[w->levels->n - 1];
+    double deviation = sqrt(arm->variance * w->outset->known[0]);
+    return expected(w, 0, arm->ahead, deviation) - w->price * epochs;
 }
 
 static int most(const struct worth *w, int n, const struct arm *arms)
@@ -75,20 +77,20 @@ static int most(const struct worth *w, int n, const struct arm *arms)
     return best;
 }
 
-int worth_choose(const struct prospects *prospects, const struct levels *levels, int n,
-                 const struct arm *arms)
+int worth_choose(const struct outset *outset, int n, const struct arm *arms)
 {
     enum { HALVINGS = 40 };
-    struct worth w = {.levels = levels};
-    double factor = 1, total = 0;
+    const struct levels *levels = outset->levels;
+    struct worth w = {.outset = outset, .levels = levels};
+    double total = 0;
 
     for (int k = levels->n - 2; k >= 0; k--) {
-        w.deviation[k] = factor * sqrt(prospects->steps[k].variance);
+        double told = fmax(0, outset->known[k + 1] - outset->known[k]);
+        w.deviation[k] = sqrt(outset->variance * told);
         total += w.deviation[k];
-        factor *= 1 - prospects->steps[k].slope;
     }
     for (int i = 0; i < n; i++)
-        w.width = fmax(w.width, fmax(-arms[i].ahead, 4 * arms[i].deviation));
+        w.width = fmax(w.width, fmax(-arms[i].ahead, 4 * sqrt(arms[i].variance)));
     w.width = w.width + 4 * total;
     if (!(w.width > 0) || !isfinite(w.width))
         return -1;

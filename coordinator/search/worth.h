@@ -2,7 +2,7 @@
 //
 // A trial that stands at level k, foreseen to end at a loss of d above the best so far (below: negative),
 // may take the next step for its epochs or be left for good. A step moves what is foreseen by a normal
-// deviation. With a price p for an epoch the value is
+// deviation s_k. With a price p for an epoch the value is
 //     V_K(d) = max(0, -d),  V_k(d) = max(0, E V_k+1(d + s_k e) - p (epochs_k+1 - epochs_k)),  e ~ N(0, 1).
 // The highest price at which it is still worth something is the improvement an epoch brings, if one
 // stops at the right time (an index by that price: Weitzman 1979; Xie et al. 2024 for a search).
@@ -12,12 +12,18 @@
 #include "coordinator/search/prospects.h"
 
 struct arm {
-    int level;        // reached; -1: a new trial
-    double ahead;     // d
-    double deviation; // of a new trial's d, as its first level will tell it
+    int level;       // reached; -1: a new trial
+    double ahead;    // d
+    double variance; // of a new trial's d
+};
+struct outset {
+    const struct levels *levels;
+    double known
+        [LEVELS_MAX]; // share of the variance of an end that a loss at this level explains; 1 last
+    double variance;  // of an end, but for the trial's own losses
+    double trial;     // what a new trial costs beside its epochs, in full trainings
 };
 // Index of the arm worth the highest price; -1 when there is none that a price above 0 is worth.
-int worth_choose(const struct prospects *prospects, const struct levels *levels, int n,
-                 const struct arm *arms);
+int worth_choose(const struct outset *outset, int n, const struct arm *arms);
 
 #endif

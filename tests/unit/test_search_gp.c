@@ -28,8 +28,8 @@ enum { N = 24, LD = 24, D = 5 };
 struct fixture {
     struct space space;
     struct domain domain;
-    double x[N][D], xt[D * LD], z[N], known[N];
-    struct gp_data data;
+    double x[N][D], xt[D * LD], z[N], known[N], stage[N];
+    struct gp_data data, staged; // the same with stages
 };
 
 static int setup(void **state)
@@ -53,9 +53,12 @@ static int setup(void **state)
         kernel_store(&f->domain, f->x[i], i, f->xt, LD);
         f->z[i] = rng_normal(&rng);
         f->known[i] = i % 3 ? 0 : 0.05;
+        f->stage[i] = i % 4;
     }
     f->data = (struct gp_data){
         .domain = &f->domain, .n = N, .ldx = LD, .xt = f->xt, .z = f->z, .known = f->known};
+    f->staged = f->data;
+    f->staged.stage = f->stage;
     *state = f;
     return 0;
 }
@@ -71,7 +74,7 @@ static int teardown(void **state)
 
 static void some_params(struct gp_params *params)
 {
-    static const double theta[D + 2] = {0.3, 1.1, -0.7, 0.5, -1.2, 0.2, -3};
+    static const double theta[D + 3] = {0.3, 1.1, -0.7, 0.5, -1.2, 0.2, -3, -0.8};
     params->d = D;
     memcpy(params->theta, theta, sizeof theta);
 }
@@ -82,29 +85,35 @@ static void assert_close(double a, double b, double tolerance)
         fail_msg("%.17g is not %.17g", a, b);
 }
 
+static void check_gradient(const struct gp_data *data, const struct gp_prior *prior, int n)
+{
+    struct gp_fit *fit = gp_fit_new(data);
+    struct gp_params params;
+    double gradient[D + 3], unused[D + 3];
+    assert_non_null(fit);
+    some_params(&params);
+    gp_fit_value(fit, prior, params.theta, gradient);
+    for (int j = 0; j < n; j++) {
+        const double h = 1e-5;
+        double at = params.theta[j];
+        params.theta[j] = at + h;
+        double up = gp_fit_value(fit, prior, params.theta, unused);
+        params.theta[j] = at - h;
+        double down = gp_fit_value(fit, prior, params.theta, unused);
+        params.theta[j] = at;
+        assert_close(gradient[j], (up - down) / (2 * h), 1e-6);
+    }
+    gp_fit_free(fit);
+}
+
 static void likelihood_gradient_is_that_of_the_values(void **state)
 {
     struct fixture *f = *state;
     const struct gp_prior *priors[] = {&gp_prior_optuna, &gp_prior_dimension};
-    struct gp_fit *fit = gp_fit_new(&f->data);
-    struct gp_params params;
-    double gradient[D + 2], unused[D + 2];
-    assert_non_null(fit);
     for (int p = 0; p < 2; p++) {
-        some_params(&params);
-        gp_fit_value(fit, priors[p], params.theta, gradient);
-        for (int j = 0; j < D + 2; j++) {
-            const double h = 1e-5;
-            double at = params.theta[j];
-            params.theta[j] = at + h;
-            double up = gp_fit_value(fit, priors[p], params.theta, unused);
-            params.theta[j] = at - h;
-            double down = gp_fit_value(fit, priors[p], params.theta, unused);
-            params.theta[j] = at;
-            assert_close(gradient[j], (up - down) / (2 * h), 1e-6);
-        }
+        check_gradient(&f->data, priors[p], D + 2);
+        check_gradient(&f->staged, priors[p], D + 3);
     }
-    gp_fit_free(fit);
 }
 
 static void fitting_never_makes_it_worse(void **state)
@@ -123,35 +132,80 @@ static void fitting_never_makes_it_worse(void **state)
     gp_fit_free(fit);
 }
 
+// A process over all but one of the points; its storage is the caller's.
+static void build_without(const struct fixture *f, int left, double *xt, struct gp *gp)
+{
+    double z[N], known[N], stage[N];
+    struct gp_params params;
+    int n = 0;
+    for (int i = 0; i < N; i++) {
+        if (i == left)
+            continue;
+        kernel_store(&f->domain, f->x[i], n, xt, LD);
+        z[n] = f->z[i];
+        stage[n] = f->staged.stage ? f->stage[i] : 0;
+        known[n++] = f->known[i];
+    }
+    struct gp_data data = {.domain = &f->domain,
+                           .n = n,
+                           .ldx = LD,
+                           .xt = xt,
+                           .z = z,
+                           .known = known,
+                           .stage = f->staged.stage ? stage : NULL};
+    some_params(&params);
+    assert_int_equal(gp_init(gp, &data, &params, 0), OK);
+}
+
 static void leaving_one_out_is_leaving_one_out(void **state)
 {
-    struct fixture *f = *state;
-    struct gp_fit *fit = gp_fit_new(&f->data);
+    struct fixture f = *(struct fixture *)*state;
+    struct gp_fit *fit = gp_fit_new(&f.data);
     struct gp_params params;
     double density[N];
     some_params(&params);
     assert_int_equal(gp_fit_leave_one_out(fit, params.theta, density), OK);
     gp_fit_free(fit);
+    f.staged.stage = NULL;
     for (int left = 0; left < N; left++) {
-        double xt[D * LD], z[N], known[N], scratch[LD], mean, var;
-        int n = 0;
-        for (int i = 0; i < N; i++) {
-            if (i == left)
-                continue;
-            kernel_store(&f->domain, f->x[i], n, xt, LD);
-            z[n] = f->z[i];
-            known[n++] = f->known[i];
-        }
-        struct gp_data data = {
-            .domain = &f->domain, .n = n, .ldx = LD, .xt = xt, .z = z, .known = known};
+        double xt[D * LD], scratch[LD], mean, var;
         struct gp gp;
-        assert_int_equal(gp_init(&gp, &data, &params, 0), OK);
-        gp_predict(&gp, 1, f->x[left], scratch, &mean, &var);
-        var += gp.v + f->known[left];
-        double miss = f->z[left] - mean;
+        build_without(&f, left, xt, &gp);
+        gp_predict(&gp, 1, f.x[left], scratch, &mean, &var);
+        var += gp.v + f.known[left];
+        double miss = f.z[left] - mean;
         assert_close(density[left], -0.5 * log(2 * M_PI * var) - 0.5 * miss * miss / var, 1e-9);
         gp_fini(&gp);
     }
+}
+
+// Of a trial that ended its own outcome is known; one that only began tells nothing of its end, which is
+// then what the others say there.
+static void an_outlook_lies_between_the_trial_and_the_others(void **state)
+{
+    struct fixture f = *(struct fixture *)*state;
+    double xt[D * LD], scratch[LD], mean, var, expected, others;
+    struct gp_params params;
+    struct gp gp, rest;
+    some_params(&params);
+    f.staged.known = NULL;
+    f.staged.stage = f.stage;
+    for (int i = 0; i < N; i++)
+        f.known[i] = 0;
+    f.stage[5] = 1000; // index 5 has begun
+    assert_int_equal(gp_init(&gp, &f.staged, &params, 0), OK);
+    gp_outlook(&gp, 4, f.x[4], &mean, &var); // stage 0
+    assert_close(mean, f.z[4], 1e-9);
+    assert_true(var < 1e-9);
+    build_without(&f, 5, xt, &rest);
+    gp_predict(&rest, 1, f.x[5], scratch, &expected, &others);
+    gp_outlook(&gp, 5, f.x[5], &mean, &var);
+    assert_close(mean, expected, 1e-9);
+    assert_close(var, others + rest.v, 1e-9);
+    gp_outlook(&gp, 6, f.x[6], &mean, &var); // two steps short
+    assert_true(var > 1e-3 && var < gp.s + gp.v);
+    gp_fini(&rest);
+    gp_fini(&gp);
 }
 
 static void kernel_slope_is_that_of_the_values(void **state)
@@ -202,16 +256,15 @@ static void build(struct fixture *f, struct gp *gp, double shift)
     struct gp_params params;
     some_params(&params);
     params.theta[1] += shift;
-    assert_int_equal(gp_init(gp, &f->data, &params, 4), OK);
+    assert_int_equal(gp_init(gp, shift > 0 ? &f->staged : &f->data, &params, 4), OK);
 }
 
-static void prediction_slopes_are_those_of_the_values(void **state)
+static void check_prediction_slopes(struct fixture *f, double shift)
 {
-    struct fixture *f = *state;
     struct gp gp;
     struct rng rng;
     double scratch[LD + 4], mean, var, up, down, up_var, down_var, dmean[D], dvar[D];
-    build(f, &gp, 0);
+    build(f, &gp, shift);
     assert_true(gp_believe(&gp, f->x[3]) || true);
     rng_init(&rng, 6, 2);
     for (int t = 0; t < 20; t++) {
@@ -237,6 +290,12 @@ static void prediction_slopes_are_those_of_the_values(void **state)
         }
     }
     gp_fini(&gp);
+}
+
+static void prediction_slopes_are_those_of_the_values(void **state)
+{
+    check_prediction_slopes(*state, 0);
+    check_prediction_slopes(*state, 1); // with stages
 }
 
 static void acquisition_slope_is_that_of_the_values(void **state)
@@ -494,6 +553,7 @@ int main(void)
         cmocka_unit_test(likelihood_gradient_is_that_of_the_values),
         cmocka_unit_test(fitting_never_makes_it_worse),
         cmocka_unit_test(leaving_one_out_is_leaving_one_out),
+        cmocka_unit_test(an_outlook_lies_between_the_trial_and_the_others),
         cmocka_unit_test(kernel_slope_is_that_of_the_values),
         cmocka_unit_test(kernel_of_a_conditional_space_is_positive_definite),
         cmocka_unit_test(prediction_slopes_are_those_of_the_values),

@@ -218,7 +218,7 @@ static void auto_spares_epochs_and_models_what_has_none(void **state)
         assert_int_equal(sim.history.n, 40);
         if (model) {
             assert_int_equal(sim.last, ASK_DONE);
-            assert_true(sim.epochs < 40 * 27 / 3);
+            assert_true(sim.epochs < 40 * 27 * 2 / 3);
             assert_int_equal(sim.trials[sim_best(&sim)].epochs, 27);
         }
         sim_fini(&sim);

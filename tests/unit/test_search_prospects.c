@@ -79,11 +79,31 @@ static void losses_that_meet_again_foretell_little(void **state)
     struct prospects p = foresee(&s);
     double straight = 1.5 - (1.2 - 0.5);
     assert_true(p.items[5].end > 0.5 && p.items[5].end < 0.5 + 0.5 * (straight - 0.5));
-    assert_true(p.items[5].variance > 0);
+    assert_near(p.items[5].stage, 2);
+    assert_true(p.deviation[2] < 0.5 * p.deviation[0]);
     for (int i = 0; i < 5; i++) {
         assert_near(p.items[i].end, 0.5);
-        assert_near(p.items[i].variance, 0);
+        assert_near(p.items[i].stage, 0);
     }
+    prospects_fini(&p);
+}
+
+// The three that went on gained 0.2 each; one of the others is so bad that it must not count.
+static void a_trial_keeps_its_place_among_all(void **state)
+{
+    (void)state;
+    struct study s = {0};
+    add(&s, 1, 3, 1.0, 0.8);
+    add(&s, 1, 3, 1.1, 0.9);
+    add(&s, 1, 3, 1.2, 1.0);
+    add(&s, 1, 3, 100, 50);
+    add(&s, 0, 1, 1.15, 1.15);
+    struct prospects p = foresee(&s);
+    assert_near(p.mean[0], 1.15);
+    assert_true(p.steps[0].gain > 0.19 && p.steps[0].gain < 0.3);
+    assert_near(p.items[4].end, p.mean[2]);
+    assert_near((p.items[0].end - p.mean[2]) / p.deviation[2],
+                (p.items[0].loss - p.mean[1]) / p.deviation[1]);
     prospects_fini(&p);
 }
 
@@ -122,36 +142,48 @@ static void what_came_later_changes_nothing_before_it(void **state)
 static void of_equal_chances_the_cheaper_is_worth_more(void **state)
 {
     (void)state;
-    struct prospects p = {.steps = {{.variance = 0}, {.variance = 0.01}}};
+    struct outset o = {.levels = &levels, .known = {0, 0, 1}, .variance = 0.01};
     struct arm arms[] = {{.level = 0, .ahead = 0}, {.level = 1, .ahead = 0}};
-    assert_int_equal(worth_choose(&p, &levels, 2, arms), 1);
+    assert_int_equal(worth_choose(&o, 2, arms), 1);
     arms[1].ahead = 0.05;
     // E max(0, -d - s e) is s (phi(u) - u (1 - Phi(u))), u = d / s = 0.5: 0.01978 in 6 epochs against
     // 0.03989 in 8.
-    assert_int_equal(worth_choose(&p, &levels, 2, arms), 0);
+    assert_int_equal(worth_choose(&o, 2, arms), 0);
     arms[1].ahead = 0.012; // 0.0342 in 6 epochs is 0.0057, 0.03989 in 8 is 0.0050
-    assert_int_equal(worth_choose(&p, &levels, 2, arms), 1);
+    assert_int_equal(worth_choose(&o, 2, arms), 1);
 }
 
 static void a_look_that_tells_much_is_worth_more_than_the_way_to_the_end(void **state)
 {
     (void)state;
-    struct prospects p = {.steps = {{.variance = 0.01}, {.variance = 0.0001}}};
+    struct outset o = {.levels = &levels, .known = {0, 0.99, 1}, .variance = 0.0101};
     struct arm arms[] = {{.level = 1, .ahead = 0}, {.level = 0, .ahead = 0}};
-    assert_int_equal(worth_choose(&p, &levels, 2, arms), 1);
-    p.steps[0].variance = 0;
-    assert_int_equal(worth_choose(&p, &levels, 2, arms), 0);
+    assert_int_equal(worth_choose(&o, 2, arms), 1);
+    o.known[1] = 0;
+    o.variance = 0.0001;
+    assert_int_equal(worth_choose(&o, 2, arms), 0);
+}
+
+// A new trial costs its first level and its share of the budget.
+static void a_new_trial_has_its_price(void **state)
+{
+    (void)state;
+    struct outset o = {.levels = &levels, .known = {0.5, 0.5, 1}, .variance = 0.01};
+    struct arm arms[] = {{.level = 0, .ahead = 0}, {.level = -1, .ahead = 0, .variance = 0.01}};
+    assert_int_equal(worth_choose(&o, 2, arms), 1);
+    o.trial = 4;
+    assert_int_equal(worth_choose(&o, 2, arms), 0);
 }
 
 static void what_cannot_win_is_worth_nothing(void **state)
 {
     (void)state;
-    struct prospects p = {.steps = {{.variance = 0}, {.variance = 0}}};
+    struct outset o = {.levels = &levels, .known = {0, 0, 1}};
     struct arm arms[] = {{.level = 0, .ahead = 0.1}, {.level = 1, .ahead = 0.2}};
-    assert_int_equal(worth_choose(&p, &levels, 2, arms), -1);
+    assert_int_equal(worth_choose(&o, 2, arms), -1);
     arms[0].ahead = -0.1;
-    assert_int_equal(worth_choose(&p, &levels, 2, arms), 0);
-    assert_int_equal(worth_choose(&p, &levels, 0, arms), -1);
+    assert_int_equal(worth_choose(&o, 2, arms), 0);
+    assert_int_equal(worth_choose(&o, 0, arms), -1);
 }
 
 int main(void)
@@ -159,10 +191,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_trial_gains_what_those_before_it_gained),
         cmocka_unit_test(losses_that_meet_again_foretell_little),
+        cmocka_unit_test(a_trial_keeps_its_place_among_all),
         cmocka_unit_test(a_training_that_ended_by_itself_is_at_its_end),
         cmocka_unit_test(what_came_later_changes_nothing_before_it),
         cmocka_unit_test(of_equal_chances_the_cheaper_is_worth_more),
         cmocka_unit_test(a_look_that_tells_much_is_worth_more_than_the_way_to_the_end),
+        cmocka_unit_test(a_new_trial_has_its_price),
         cmocka_unit_test(what_cannot_win_is_worth_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include "coordinator/search/gp/linalg.h"
 
 static const double NOISE_MIN = 1e-6;
+static const double FORGET = -1.2, FORGET_DEVIATION = 0.8;
 
 struct gp_fit {
     const struct gp_data *data;
@@ -16,6 +17,7 @@ struct gp_fit {
     size_t pairs;               // (i, j < i), row by row
     double *distance;           // [d][pairs]
     double *k, *slope, *weight; // [pairs]
+    double *apart, *kept;       // [pairs] steps between their stages, e^(-forget apart); or NULL
     double *l, *u;              // [n][ld]; l holds K^-1 after its use
     double *alpha;              // [ld]
     void *memory;
@@ -61,11 +63,16 @@ void gp_params_default(struct gp_params *params, int d)
         params->theta[j] = 0;
     params->theta[d] = 0;
     params->theta[d + 1] = log(0.01);
+    params->theta[d + 2] = FORGET;
 }
 
 static void measure(struct gp_fit *fit)
 {
     const struct gp_data *data = fit->data;
+    size_t p = 0;
+    for (int i = 1; fit->apart && i < fit->n; i++)
+        for (int j = 0; j < i; j++)
+            fit->apart[p++] = fabs(data->stage[i] - data->stage[j]);
     for (int c = 0; c < fit->d; c++) {
         const double *column = data->xt + (size_t)c * (size_t)data->ldx;
         enum dim_kind kind = data->domain->dims[data->domain->model[c]].kind;
@@ -86,8 +93,10 @@ struct gp_fit *gp_fit_new(const struct gp_data *data)
         return NULL;
     }
     size_t pairs = (size_t)n * (size_t)(n - 1) / 2, matrix = (size_t)n * (size_t)ld;
+    size_t staged = data->stage ? pairs : 0;
     *fit = (struct gp_fit){.data = data, .n = n, .d = d, .ld = ld, .pairs = pairs};
-    double *at = malloc((((size_t)d + 3) * pairs + 2 * matrix + (size_t)ld) * sizeof *at);
+    double *at =
+        malloc((((size_t)d + 3) * pairs + 2 * staged + 2 * matrix + (size_t)ld) * sizeof *at);
     if (!at) {
         free(fit);
         return NULL;
@@ -99,6 +108,8 @@ struct gp_fit *gp_fit_new(const struct gp_data *data)
     fit->k = at, at += pairs;
     fit->slope = at, at += pairs;
     fit->weight = at, at += pairs;
+    fit->apart = staged > 0 ? at : NULL, at += staged;
+    fit->kept = at, at += staged;
     fit->distance = at;
     measure(fit);
     return fit;
@@ -124,6 +135,16 @@ static void covariances(struct gp_fit *fit, const double *theta)
     for (int c = 0; c < fit->d; c++)
         add_scaled(fit->pairs, exp(theta[c]), fit->distance + (size_t)c * fit->pairs, fit->k);
     kernel_value_slope((int)fit->pairs, fit->k, fit->slope);
+    if (!fit->apart)
+        return;
+    double forget = exp(theta[fit->d + 2]);
+    for (size_t p = 0; p < fit->pairs; p++)
+        fit->kept[p] = -forget * fit->apart[p];
+    linalg_exp_negative((int)fit->pairs, fit->kept);
+    for (size_t p = 0; p < fit->pairs; p++) {
+        fit->k[p] *= fit->kept[p];
+        fit->slope[p] *= fit->kept[p];
+    }
 }
 
 // l := the factor of K. The noise keeps it positive; a jitter helps where rounding does not.
@@ -164,6 +185,17 @@ static double likelihood(struct gp_fit *fit, const double *theta)
     return sum;
 }
 
+// The derivative by log forget, of which the prior is added and its penalty returned.
+static double forget_slope(const struct gp_fit *fit, const double *theta, double *gradient)
+{
+    double forget = exp(theta[fit->d + 2]), s = exp(theta[fit->d]), sum = 0;
+    double t = (theta[fit->d + 2] - FORGET) / FORGET_DEVIATION;
+    for (size_t i = 0; i < fit->pairs; i++)
+        sum += fit->apart[i] * fit->weight[i] * fit->k[i];
+    *gradient = t / FORGET_DEVIATION - s * forget * sum;
+    return 0.5 * t * t;
+}
+
 double gp_fit_value(struct gp_fit *fit, const struct gp_prior *prior, const double *theta,
                     double *gradient)
 {
@@ -185,6 +217,8 @@ double gp_fit_value(struct gp_fit *fit, const struct gp_prior *prior, const doub
     // Each pair stands twice in the matrix: 1/2 sum_ij = sum over pairs.
     gradient[d] = s * (linalg_dot((int)fit->pairs, fit->weight, fit->k) + 0.5 * trace);
     gradient[d + 1] = 0.5 * exp(theta[d + 1]) * trace;
+    if (fit->apart)
+        value += forget_slope(fit, theta, &gradient[d + 2]);
     for (size_t i = 0; i < fit->pairs; i++)
         fit->weight[i] *= s * fit->slope[i];
     for (int c = 0; c < d; c++)
@@ -203,17 +237,19 @@ double gp_fit_minimise(struct gp_fit *fit, const struct gp_prior *prior, int eva
                        struct gp_params *params)
 {
     int d = fit->d;
-    double lo[GP_DIM_MAX + 2], hi[GP_DIM_MAX + 2];
+    double lo[GP_DIM_MAX + 3], hi[GP_DIM_MAX + 3];
     for (int j = 0; j < d; j++)
         lo[j] = log(1e-4), hi[j] = log(1e4);
     lo[d] = log(1e-3), hi[d] = log(1e3);
     lo[d + 1] = log(NOISE_MIN), hi[d + 1] = log(10);
+    lo[d + 2] = log(1e-3), hi[d + 2] = log(10);
     fit->prior = prior;
     struct lbfgs_options options = {.evaluations = evaluations > 0 ? evaluations : 60,
                                     .gradient = 1e-2,
                                     .decrease = 1e-4,
                                     .step = 1};
-    return lbfgs_minimise(d + 2, params->theta, lo, hi, minimised, fit, &options);
+    return lbfgs_minimise(d + 2 + (fit->apart != NULL), params->theta, lo, hi, minimised, fit,
+                          &options);
 }
 
 enum code gp_fit_leave_one_out(struct gp_fit *fit, const double *theta, double *log_density)

@@ -3,6 +3,9 @@
 //     -log p(z | theta) = 1/2 z' K^-1 z + 1/2 log |K| + n/2 log 2 pi,  K = k(X, X) + diag(v + known)
 //     d/dtheta = 1/2 sum_ij W_ij dK_ij/dtheta,  W = K^-1 - a a',  a = K^-1 z
 // (Rasmussen & Williams 2006, 5.8 and 5.9).
+// Trainings that stand at different stages share what they have in common: between two that are `apart`
+// steps from each other k is multiplied by e^(-forget apart) (an Ornstein-Uhlenbeck process along the
+// training), theta then ends with log forget ~ N(-1.2, 0.8).
 #ifndef TUNERD_COORDINATOR_SEARCH_GP_FIT_H
 #define TUNERD_COORDINATOR_SEARCH_GP_FIT_H
 
@@ -14,6 +17,7 @@ struct gp_data {
     const double *xt;    // [nmodel][ldx], kernel.h
     const double *z;     // [n] outcomes, mean about 0, deviation about 1
     const double *known; // [n] variance known beforehand, added to v; or NULL
+    const double *stage; // [n] steps short of the end of a training; NULL: all ended
 };
 
 // A prior density of theta: returns -log p and adds its gradient. w and l as in kernel.h.
@@ -30,7 +34,7 @@ enum { GP_DIM_MAX = 500 }; // coordinates a model takes
 
 struct gp_params {
     int d;
-    double theta[GP_DIM_MAX + 2];
+    double theta[GP_DIM_MAX + 3]; // the last with stages only
 };
 // w = 1, s = 1, v = 0.01, where a fit starts that knows nothing better.
 void gp_params_default(struct gp_params *params, int d);
@@ -40,7 +44,7 @@ struct gp_fit;
 struct gp_fit *gp_fit_new(const struct gp_data *data); // NULL: out of memory
 void gp_fit_free(struct gp_fit *fit);
 
-// The function that is minimised, and its gradient [d + 2]. NaN when K has no factor.
+// The function that is minimised, and its gradient [d + 2], with stages [d + 3]. NaN when K has no factor.
 double gp_fit_value(struct gp_fit *fit, const struct gp_prior *prior, const double *theta,
                     double *gradient);
 // From params to the minimum; returns its value. evaluations: at most (0: the usual 60).
