@@ -164,7 +164,8 @@ static void tell(struct sim *sim, int i, enum search_state state)
 {
     struct search_trial *trial = &sim->trials[i];
     trial->state = state;
-    trial->executions = 1;
+    trial->executions = (int)sim->spec.tuner.executions_per_trial;
+    trial->variance = trial->executions > 1 ? 0.01 * rng_uniform(&sim->rng) : 0;
     trial->loss = NAN;
     for (int e = 0; e < trial->ncurve && state != SEARCH_FAILED; e++)
         trial->loss = fmin(trial->loss, trial->curve[e]);

@@ -49,7 +49,7 @@ static int level_reached(const struct levels *levels, const struct search_trial 
 }
 
 static void take(struct prospects *p, const struct levels *levels, const struct history *history,
-                 const struct told_entry *entry, double pooled, int *place)
+                 const struct told_entry *entry, int *place)
 {
     const struct search_trial *trial = &history->trials[entry->index];
     bool pruned = trial->state == SEARCH_PRUNED;
@@ -63,7 +63,6 @@ static void take(struct prospects *p, const struct levels *levels, const struct 
     struct prospect *item = &p->items[place[entry->index]];
     item->level = level_reached(levels, trial, entry);
     item->loss = fmin(entry->loss, best_until(history, entry->index, entry->epochs));
-    item->variance = trial->executions > 0 ? pooled / trial->executions : 0;
     p->best = fmin(p->best, item->loss);
     int parent = parent_of(history, entry->index);
     if (parent >= 0 && place[parent] >= 0)
@@ -239,18 +238,29 @@ enum code prospects_of(struct prospects *prospects, const struct levels *levels,
     int *place = calloc((size_t)history->n + 1, sizeof *place);
     prospects->items = calloc((size_t)history->n + 1, sizeof *prospects->items);
     enum code code = place && prospects->items ? OK : E_MEMORY;
-    double pooled = results_spread(history);
     for (int i = 0; !code && i < history->n; i++)
         place[i] = -1;
     for (int t = 0; !code && t < ntold; t++)
         if (told->entries[t].index < history->n)
-            take(prospects, levels, history, &told->entries[t], pooled, place);
+            take(prospects, levels, history, &told->entries[t], place);
     free(place);
     if (!code)
         code = fill(prospects, levels, history);
     if (code)
         prospects_fini(prospects);
     return code;
+}
+
+double prospects_reach(const struct prospects *prospects, const struct levels *levels,
+                       const struct prospect *item, double luck)
+{
+    double end = item->loss, variance = 0;
+    for (int k = item->level; k >= 0 && k + 1 < levels->n; k++) {
+        const struct step_gain *step = &prospects->steps[k];
+        end -= fmax(0, step->gain + step->slope * (end - step->centre));
+        variance = (1 - step->slope) * (1 - step->slope) * variance + step->variance;
+    }
+    return end - luck * sqrt(variance);
 }
 
 void prospects_fini(struct prospects *prospects)
@@ -276,7 +286,7 @@ enum code prospects_results(const struct prospects *prospects, struct results *r
             continue;
         results->unit[n] = history->trials[item->index].unit;
         results->loss[n] = item->end;
-        results->variance[n] = item->variance;
+        results->variance[n] = 0;
         results->stage[n] = item->stage;
         if (results->best < 0 || item->end < results->loss[results->best])
             results->best = n;

@@ -28,7 +28,7 @@ struct prospect {
     bool followed;   // a later trial continues it
     double loss;     // so far
     double end;      // what stands for it at the last level
-    double variance; // known beforehand: of the mean over its executions
+    double variance; // of it, once a model knows (pursuit.c)
     double stage;    // level_stage() of its level
 };
 struct step_gain {
@@ -48,6 +48,11 @@ double level_stage(const struct levels *levels, int level);
 enum code prospects_of(struct prospects *prospects, const struct levels *levels,
                        const struct history *history, const struct told *told, int ntold);
 void prospects_fini(struct prospects *prospects);
+
+// Where the steps of the others would lead the trial from where it stands, `luck` deviations below what is
+// to be expected.
+double prospects_reach(const struct prospects *prospects, const struct levels *levels,
+                       const struct prospect *item, double luck);
 
 // The same as results for a model. E_MEMORY.
 enum code prospects_results(const struct prospects *prospects, struct results *results,

@@ -118,17 +118,24 @@ static bool room_for_new(const struct choice *c)
     return most < 0 || c->history->n + c->news < most;
 }
 
-// Leaves the arms that may well end better than the best so far.
+// Whether a trial may well end better than the best so far: as the model sees it, and if those before it
+// gained on the way anything that could be enough.
+static bool may_win(const struct choice *c, const struct prospect *item)
+{
+    const double one_in_ten = 1.28, never = 6; // deviations
+    double best = c->prospects.best;
+    return item->end - one_in_ten * sqrt(item->variance) < best &&
+           prospects_reach(&c->prospects, c->outset.levels, item, never) < best;
+}
+
 static void drop_unlikely(struct choice *c)
 {
     int n = 0;
-    for (int i = 0; i < c->narms; i++) {
-        const struct prospect *item = &c->prospects.items[c->items[i]];
-        if (item->end - 2 * sqrt(item->variance) < c->prospects.best) {
+    for (int i = 0; i < c->narms; i++)
+        if (may_win(c, &c->prospects.items[c->items[i]])) {
             c->arms[n] = c->arms[i];
             c->items[n++] = c->items[i];
         }
-    }
     c->narms = n;
 }
 
@@ -218,6 +225,7 @@ static bool propose_one(struct choice *c, struct rng *rng, bool *used_up)
               : configurations_learn(configurations, plain, c->history))
         look_out(c);
     collect_arms(c);
+    drop_unlikely(c);
     if (fresh) {
         if (takes_new(c, &chosen)) {
             c->news++;
@@ -225,7 +233,6 @@ static bool propose_one(struct choice *c, struct rng *rng, bool *used_up)
         }
         plain->slate.n = before; // the place of the point not taken
     } else {
-        drop_unlikely(c);
         chosen = worth_choose(&c->outset, c->narms, c->arms);
         chosen = chosen < 0 ? leader(c) : chosen;
     }

@@ -37,17 +37,18 @@ void results_fini(struct results *results)
     *results = (struct results){0};
 }
 
-double results_spread(const struct history *history)
+// The variance of one execution, pooled over the trials so far that ran more than one; 0 without any.
+struct pool {
+    double sum, freedom;
+};
+
+static double pool_with(struct pool *pool, const struct search_trial *trial)
 {
-    double sum = 0, freedom = 0;
-    for (int i = 0; i < history->n; i++) {
-        const struct search_trial *trial = &history->trials[i];
-        if (isfinite(trial->loss) && trial->executions > 1 && isfinite(trial->variance)) {
-            sum += trial->variance * (trial->executions - 1);
-            freedom += trial->executions - 1;
-        }
+    if (isfinite(trial->loss) && trial->executions > 1 && isfinite(trial->variance)) {
+        pool->sum += trial->variance * (trial->executions - 1);
+        pool->freedom += trial->executions - 1;
     }
-    return freedom > 0 ? sum / freedom : 0;
+    return pool->freedom > 0 ? pool->sum / pool->freedom : 0;
 }
 
 struct measured {
@@ -109,7 +110,7 @@ enum code results_of(struct results *results, const struct history *history,
     }
     results->nprior = history->nprior;
     results->prior = history->prior;
-    double pooled = results_spread(history);
+    struct pool pool = {0};
     for (int t = 0; t < told->n; t++) {
         const struct told_entry *entry = &told->entries[t];
         const struct search_trial *trial = &history->trials[entry->index];
@@ -120,7 +121,7 @@ enum code results_of(struct results *results, const struct history *history,
             taken[entry->index] = true;
             continue;
         }
-        double spread = trial->executions > 0 ? pooled / trial->executions : 0;
+        double spread = pool_with(&pool, trial) / (trial->executions > 0 ? trial->executions : 1);
         struct measured measured = at_end(trial, entry, spread, epochs);
         if (!isfinite(measured.loss))
             continue;

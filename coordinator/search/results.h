@@ -23,8 +23,8 @@ struct results {
     int n;
     const double **unit; // [n] borrowed from the history, in the order in which they got that far
     double *loss;        // [n] finite
-    double *variance;    // [n] of the loss as known beforehand: pooled over executions, or of an
-                         // extrapolated curve; 0: not known
+    double *variance;    // [n] of the loss as known beforehand: pooled over the executions of the
+                         // trials up to it, or of an extrapolated curve; 0: not known
     double *stage;       // [n] of its training; 0: ended (gp/fit.h); or NULL: all ended
     int nfailed;
     const double **failed; // failed and infeasible points
@@ -39,9 +39,6 @@ struct results {
     int mark;
     void *memory; // all arrays
 };
-
-// The variance of one execution, pooled over all trials that ran more than one; 0 without any.
-double results_spread(const struct history *history);
 
 // Each trial's loss as told, that of a pruned trial extrapolated to `epochs` (0: not known).
 // Later calls only append. What the slate has taken already counts as running.

@@ -206,11 +206,12 @@ static void a_space_of_one_point_has_one_configuration(void **state)
 
 static void replays(const char *type, enum sampler sampler)
 {
-    for (int failures = 0; failures < 2; failures++) {
+    for (int variant = 0; variant < 3; variant++) {
         struct sim sim;
         sim_init(&sim, type, MIXED, 21);
         sim.spec.tuner.sampler = sampler;
-        sim.failures = failures ? 0.2 : 0;
+        sim.failures = variant == 1 ? 0.2 : 0;
+        sim.spec.tuner.executions_per_trial = variant == 2 ? 3 : 1;
         sim_start(&sim, 3);
         for (int turn = 0; turn < 60; turn++) {
             while (sim.running < sim.workers && sim_ask(&sim, 1) > 0)

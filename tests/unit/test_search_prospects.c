@@ -66,6 +66,7 @@ static void a_trial_gains_what_those_before_it_gained(void **state)
     assert_near(p.items[2].end, 0.4);
     assert_near(p.items[0].end, 0.4);
     assert_near(p.best, 0.6);
+    assert_near(prospects_reach(&p, &levels, &p.items[2], 0), 0.4);
     prospects_fini(&p);
 }
 
@@ -80,6 +81,10 @@ static void losses_that_meet_again_foretell_little(void **state)
     double straight = 1.5 - (1.2 - 0.5);
     assert_true(p.items[5].end > 0.5 && p.items[5].end < 0.5 + 0.5 * (straight - 0.5));
     assert_near(p.items[5].stage, 2);
+    double reach = prospects_reach(&p, &levels, &p.items[5], 0);
+    assert_true(reach > 0.5 && reach < 0.5 + 0.5 * (straight - 0.5));
+    assert_true(prospects_reach(&p, &levels, &p.items[5], 1) < reach - 1e-3);
+    assert_near(prospects_reach(&p, &levels, &p.items[0], 1), 0.5);
     assert_true(p.deviation[2] < 0.5 * p.deviation[0]);
     for (int i = 0; i < 5; i++) {
         assert_near(p.items[i].end, 0.5);
