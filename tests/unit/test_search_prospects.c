@@ -180,6 +180,22 @@ static void a_new_trial_has_its_price(void **state)
     assert_int_equal(worth_choose(&o, 2, arms), 0);
 }
 
+// Where a level tells all, no step from it can surprise; where the first tells nothing, nor can it.
+static void a_step_that_tells_nothing_is_worth_nothing(void **state)
+{
+    (void)state;
+    struct outset o = {.levels = &levels, .known = {1, 1, 1}, .variance = 0.01};
+    struct arm behind = {.level = 0, .ahead = 0.1};
+    assert_int_equal(worth_choose(&o, 1, &behind), -1);
+    o.known[0] = 0.5;
+    assert_int_equal(worth_choose(&o, 1, &behind), 0);
+    struct outset blind = {.levels = &levels, .known = {0, 0, 1}};
+    struct arm fresh = {.level = -1, .ahead = 0.05, .variance = 0.01};
+    assert_int_equal(worth_choose(&blind, 1, &fresh), -1);
+    blind.known[0] = 1;
+    assert_int_equal(worth_choose(&blind, 1, &fresh), 0);
+}
+
 static void what_cannot_win_is_worth_nothing(void **state)
 {
     (void)state;
@@ -201,6 +217,7 @@ int main(void)
         cmocka_unit_test(what_came_later_changes_nothing_before_it),
         cmocka_unit_test(of_equal_chances_the_cheaper_is_worth_more),
         cmocka_unit_test(a_look_that_tells_much_is_worth_more_than_the_way_to_the_end),
+        cmocka_unit_test(a_step_that_tells_nothing_is_worth_nothing),
         cmocka_unit_test(a_new_trial_has_its_price),
         cmocka_unit_test(what_cannot_win_is_worth_nothing),
     };
