@@ -50,11 +50,13 @@ static enum code learnt(struct configurations *c, const struct plain *plain,
     if (code)
         return code;
     code = results_after(c, plain, history, mark < told ? mark : told, basis);
-    if (code)
+    if (code) {
         results_fini(results);
+        return code;
+    }
     results->basis = basis;
     results->mark = mark;
-    return code;
+    return OK;
 }
 
 int configurations_propose(struct configurations *c, struct plain *plain,

@@ -205,6 +205,8 @@ static void look_out(struct choice *c)
             continue;
         item->end = outlook->loss;
         item->variance = outlook->variance;
+        if (!isfinite(item->end))
+            continue;
         sum += outlook->variance / (1 - c->outset.known[item->level]);
         count++;
     }

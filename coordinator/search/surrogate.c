@@ -193,13 +193,13 @@ static double best_mean(const struct gp *gp, const struct sample *sample,
     return best;
 }
 
-// The member of the greatest weight that stands on no source; NULL without any.
+// The member of the greatest weight; NULL without any.
 static const struct acquisition_member *leading(const struct surrogate *s)
 {
     const struct acquisition_member *m = NULL;
     for (int k = 0; k < s->nmembers; k++) {
         const struct acquisition_member *one = &s->acquisition.members[k];
-        if (!one->base && (!m || one->log_weight + log(one->slope) > m->log_weight + log(m->slope)))
+        if (!m || one->log_weight + log(one->slope) > m->log_weight + log(m->slope))
             m = one;
     }
     return m;
@@ -216,9 +216,12 @@ static enum code look_out(struct surrogate *s, const struct sample *sample,
     s->noutlooks = results->n;
     s->forget = m->gp->forget;
     for (int i = 0; i < results->n; i++)
-        s->outlooks[i] = (struct outlook){.loss = results->loss[i]};
+        s->outlooks[i] = (struct outlook){.loss = INFINITY};
     for (int i = 0; i < sample->n; i++) {
-        gp_outlook(m->gp, i, results->unit[sample->index[i]], &mean, &var);
+        const double *unit = results->unit[sample->index[i]];
+        gp_outlook(m->gp, i, unit, &mean, &var);
+        if (m->base)
+            mean += m->base_factor * gp_mean(m->base, unit);
         s->outlooks[sample->index[i]] = (struct outlook){
             .loss = m->anchor + (mean - m->at) / m->slope, .variance = var / (m->slope * m->slope)};
     }

@@ -30,8 +30,8 @@ struct surrogate {
     // with, by the member of the greatest weight, and what a step short of the end it forgets (gp/fit.h).
     int noutlooks;
     struct outlook {
-        double loss, variance;
-    } * outlooks; // [noutlooks] by result
+        double loss, variance; // INFINITY where the sample lacks the result
+    } * outlooks;              // [noutlooks] by result
     double forget;
 };
 void surrogate_init(struct surrogate *s, const struct domain *domain);

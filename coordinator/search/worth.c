@@ -1,7 +1,6 @@
 #include "coordinator/search/worth.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 enum { CELLS = 160, NODES = 13 };
 

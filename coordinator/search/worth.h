@@ -18,10 +18,9 @@ struct arm {
 };
 struct outset {
     const struct levels *levels;
-    double known
-        [LEVELS_MAX]; // share of the variance of an end that a loss at this level explains; 1 last
-    double variance;  // of an end, but for the trial's own losses
-    double trial;     // what a new trial costs beside its epochs, in full trainings
+    double known[LEVELS_MAX]; // share of an end's variance that a loss there tells; last 1
+    double variance;          // of an end, but for the trial's own losses
+    double trial;             // what a new trial costs beside its epochs, in full trainings
 };
 // Index of the arm worth the highest price; -1 when there is none that a price above 0 is worth.
 int worth_choose(const struct outset *outset, int n, const struct arm *arms);
