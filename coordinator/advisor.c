@@ -216,8 +216,7 @@ static void answer(struct advisor *advisor, struct seat *seat, int64_t basis_seq
     struct advice *advice = alloc_zero(1, sizeof *advice);
     advice->study = seat->study;
     advice->opening = seat->opening;
-    advice->basis_seq = basis_seq;
-    advice->asked = count;
+    advice->terms = (struct terms){basis_seq, count, seat->tape.history.max_trials};
     if (seat->error) {
         advice->error = alloc_text(seat->error);
         deliver(advisor, advice);

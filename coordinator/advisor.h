@@ -13,8 +13,7 @@ struct advisor;
 struct advice {
     int64_t study;
     int64_t opening;
-    int64_t basis_seq;
-    int asked;
+    struct terms terms;
     enum ask_status status;
     int n;
     struct suggestion *points; // [n], with their values; the receiver's

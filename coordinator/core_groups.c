@@ -260,8 +260,8 @@ void core_take_advice(struct core *core)
         if (advice->error)
             study_give_up(held->study, advice->error, core->now, &core->fx);
         else
-            study_propose(held->study, advice->basis_seq, advice->asked, advice->status,
-                          advice->points, advice->n, core->now, &core->fx);
+            study_propose(held->study, &advice->terms, advice->status, advice->points, advice->n,
+                          core->now, &core->fx);
         core_carry_out(core, held);
     }
     advice_free(all);

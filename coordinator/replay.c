@@ -141,19 +141,22 @@ static bool is_due(const struct decision_row *row, int64_t known)
     return strcmp(row->kind, "given") == 0 && row->basis_count > 0 && row->basis_seq == known;
 }
 
-// All orders that were given when the search knew `known` decisions. They had one size.
+// All orders that were given when the search knew `known` decisions; as a rule one.
 static void ask_again(struct player *player, int from, int64_t known)
 {
     struct tape *tape = &player->study->tape;
     struct proposal *proposals = NULL;
+    int64_t now = tape->history.max_trials;
     int n = 0, count = 0;
     for (int i = from; i < player->n; i++) {
         const struct decision_row *row = &player->decisions[i];
         if (!is_due(row, known))
             continue;
-        if (!proposals || count != row->basis_count) {
+        int64_t max_trials = row->basis_max_trials == ROW_NULL ? now : row->basis_max_trials;
+        if (!proposals || count != row->basis_count || max_trials != tape->history.max_trials) {
             struct rng rng;
             count = (int)row->basis_count;
+            tape->history.max_trials = max_trials;
             free(proposals);
             proposals = alloc_zero((size_t)count, sizeof *proposals);
             rng_init(&rng, player->spec.seed, (uint64_t)known);
@@ -161,6 +164,7 @@ static void ask_again(struct player *player, int from, int64_t known)
         }
         judge(player, row, proposals, n);
     }
+    tape->history.max_trials = now;
     free(proposals);
 }
 

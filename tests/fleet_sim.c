@@ -649,6 +649,15 @@ void fleet_sim_submit(struct fleet_sim *sim, const char *document)
     sim->faults = wanted;
 }
 
+void fleet_sim_patch(struct fleet_sim *sim, const char *study, int64_t max_trials)
+{
+    struct command *given = alloc_zero(1, sizeof *given);
+    *given = (struct command){.kind = COMMAND_PATCH_STUDY, .name = alloc_text(study)};
+    given->body = alloc_sure(cJSON_CreateObject());
+    cJSON_AddNumberToObject(given->body, "max_trials", (double)max_trials);
+    submit(sim, given);
+}
+
 int64_t fleet_sim_query(struct fleet_sim *sim, const char *sql)
 {
     sqlite3_stmt *stmt;

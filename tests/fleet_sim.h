@@ -28,6 +28,8 @@ void fleet_sim_free(struct fleet_sim *sim);
 
 // Creates a study from its document (JSON text).
 void fleet_sim_submit(struct fleet_sim *sim, const char *document);
+// Changes a study's max_trials.
+void fleet_sim_patch(struct fleet_sim *sim, const char *study, int64_t max_trials);
 // Runs until all studies have ended; false when they have not after `limit_s` simulated seconds.
 bool fleet_sim_run(struct fleet_sim *sim, double limit_s);
 // Lets time pass.

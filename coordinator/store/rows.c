@@ -51,12 +51,19 @@ static const struct column trial_columns[] = {
 };
 
 static const struct column decision_columns[] = {
-    KEY(decision_row, INTEGER, study_id),      KEY(decision_row, INTEGER, seq),
-    FIXED(decision_row, TEXT, kind),           FIXED(decision_row, INTEGER, trial),
-    FIXED(decision_row, INTEGER, epochs),      FIXED(decision_row, INTEGER, basis_seq),
-    FIXED(decision_row, INTEGER, basis_count), FIXED(decision_row, INTEGER, basis_index),
-    FIXED(decision_row, TEXT, state),          FIXED(decision_row, REAL, loss),
-    FIXED(decision_row, REAL, variance),       FIXED(decision_row, INTEGER, executions),
+    KEY(decision_row, INTEGER, study_id),
+    KEY(decision_row, INTEGER, seq),
+    FIXED(decision_row, TEXT, kind),
+    FIXED(decision_row, INTEGER, trial),
+    FIXED(decision_row, INTEGER, epochs),
+    FIXED(decision_row, INTEGER, basis_seq),
+    FIXED(decision_row, INTEGER, basis_count),
+    FIXED(decision_row, INTEGER, basis_index),
+    FIXED(decision_row, INTEGER, basis_max_trials),
+    FIXED(decision_row, TEXT, state),
+    FIXED(decision_row, REAL, loss),
+    FIXED(decision_row, REAL, variance),
+    FIXED(decision_row, INTEGER, executions),
 };
 
 static const struct column execution_columns[] = {

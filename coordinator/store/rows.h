@@ -30,7 +30,7 @@ struct trial_row {
 struct decision_row {
     int64_t study_id, seq;
     const char *kind;
-    int64_t trial, epochs, basis_seq, basis_count, basis_index;
+    int64_t trial, epochs, basis_seq, basis_count, basis_index, basis_max_trials;
     const char *state;
     double loss, variance;
     int64_t executions;

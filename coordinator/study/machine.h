@@ -30,7 +30,7 @@ struct giving { // what makes a trial
     int epochs, initial_epoch, parent, bracket, round;
     bool own;
     const char *how, *why;
-    int64_t basis_seq, basis_count, basis_index;
+    int64_t basis_seq, basis_count, basis_index, basis_max_trials;
 };
 struct trial *trial_give(struct study *study, const struct giving *giving, struct moment now,
                          struct effects *fx);

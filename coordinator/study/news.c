@@ -113,6 +113,7 @@ void study_decision_row(const struct study *study, const struct decision *decisi
         .basis_seq = decision->told ? ROW_NULL : decision->basis_seq,
         .basis_count = decision->told ? ROW_NULL : decision->basis_count,
         .basis_index = decision->told ? ROW_NULL : decision->basis_index,
+        .basis_max_trials = decision->told ? ROW_NULL : decision->basis_max_trials,
         .state = decision->told ? trial_state_names[trial->state] : NULL,
         .loss = decision->told ? decision->loss : NAN,
         .variance = decision->told ? decision->variance : NAN,

@@ -146,7 +146,8 @@ enum code study_restore_decision(struct study *study, const struct decision_row 
                                 .epochs = (int)row->epochs,
                                 .basis_seq = row->basis_seq,
                                 .basis_count = row->basis_count,
-                                .basis_index = row->basis_index};
+                                .basis_index = row->basis_index,
+                                .basis_max_trials = row->basis_max_trials};
     if (told) {
         int state = find_name(trial_state_names, TRIAL_STATES, row->state ? row->state : "");
         if (state < 0)

@@ -374,6 +374,7 @@ enum code study_apply_patch(struct study *study, const struct study_patch *patch
         study_set_reason(&study->description, patch->description);
     if (patch->has_max_trials) {
         study->max_trials = patch->max_trials;
+        study->search_waits = false;
         plan(study);
     }
     effect_add(fx, EFFECT_UPDATE_STUDY, 0, 0);

@@ -125,6 +125,13 @@ struct trial {
     double *curve; // [ncurve] loss after each epoch of execution 0
 };
 
+// What the search knew when it answered an order.
+struct terms {
+    int64_t basis_seq; // decisions
+    int asked;         // how many points
+    int64_t max_trials;
+};
+
 // A proposal of the search that is ready to be given.
 struct suggestion {
     struct value *values; // [space.n]
@@ -207,8 +214,9 @@ struct study {
     int nsuggestions, suggestions_at; // the next one; they end at nsuggestions
     struct suggestion *suggestions;
     int64_t list_seq,
-        list_count;    // what the search knew when it made them, how many it was asked for
-    int64_t asked_seq; // of the newest order
+        list_count;          // what the search knew when it made them, how many it was asked for
+    int64_t list_max_trials; // and max_trials then
+    int64_t asked_seq;       // of the newest order
     double asked_s;
     bool asked;        // an order is out
     int64_t given_seq; // newest decision of each kind
@@ -261,7 +269,7 @@ enum code study_add_point(struct study *study, const struct value *values, struc
                           struct effects *fx, int *number, struct error *err);
 
 // The search's answer to an order.
-void study_propose(struct study *study, int64_t basis_seq, int asked, enum ask_status status,
+void study_propose(struct study *study, const struct terms *terms, enum ask_status status,
                    const struct suggestion *points, int n, struct moment now, struct effects *fx);
 
 // The search cannot be made or cannot go on: the study fails.
@@ -279,7 +287,7 @@ enum study_offer study_take(struct study *study, const char *worker, struct mome
 void study_set_capacity(struct study *study, int slots, struct moment now, struct effects *fx);
 
 // For a client: its open trials, then further ones up to `count`. `late`: it has waited long enough, a
-// random point will do. OFFER_WORK with *n trials: all there are now; OFFER_NOTHING: there are none;
+// quasi-random point will do. OFFER_WORK with *n trials: all there are now; OFFER_NOTHING: there are none;
 // OFFER_WAIT: further ones are on their way, *n of them are the client's by now.
 enum { SUGGEST_MAX = 1000 };
 enum study_offer study_ask(struct study *study, const char *client, int count, bool late,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "coordinator/alloc.h"
+#include "coordinator/search/sobol.h"
 #include "coordinator/study/machine.h"
 #include "coordinator/study/seen.h"
 
@@ -112,7 +113,7 @@ void study_set_capacity(struct study *study, int slots, struct moment now, struc
     suggestions_order(study, now, fx);
 }
 
-static void keep_list(struct study *study, int64_t basis_seq, int asked,
+static void keep_list(struct study *study, const struct terms *terms,
                       const struct suggestion *points, int n)
 {
     suggestions_clear(study);
@@ -123,27 +124,29 @@ static void keep_list(struct study *study, int64_t basis_seq, int asked,
             alloc_copy(points[i].values, (size_t)study->spec->space.n * sizeof *points[i].values);
     }
     study->nsuggestions = n;
-    study->list_seq = basis_seq;
-    study->list_count = asked;
+    study->list_seq = terms->basis_seq;
+    study->list_count = terms->asked;
+    study->list_max_trials = terms->max_trials;
 }
 
-void study_propose(struct study *study, int64_t basis_seq, int asked, enum ask_status status,
+void study_propose(struct study *study, const struct terms *terms, enum ask_status status,
                    const struct suggestion *points, int n, struct moment now, struct effects *fx)
 {
-    if (basis_seq == study->asked_seq)
+    if (terms->basis_seq == study->asked_seq)
         study->asked = false;
     if (study_state_ended(study->state))
         return;
-    if (basis_seq < study->given_seq) { // something was given since: out of date
+    if (terms->basis_seq < study->given_seq || terms->max_trials != study->max_trials) {
+        // something was given since, or the budget was changed: out of date
         suggestions_order(study, now, fx);
         return;
     }
     switch (status) {
     case ASK_POINTS:
-        keep_list(study, basis_seq, asked, points, n);
+        keep_list(study, terms, points, n);
         break;
     case ASK_WAIT:
-        study->search_waits = basis_seq >= study->told_seq;
+        study->search_waits = terms->basis_seq >= study->told_seq;
         break;
     case ASK_EXHAUSTED:
         study->used_up = true;
@@ -194,6 +197,7 @@ static struct giving giving_of(const struct study *study, const struct suggestio
         .basis_seq = study->list_seq,
         .basis_count = study->list_count,
         .basis_index = suggestion->index,
+        .basis_max_trials = study->list_max_trials,
     };
 }
 
@@ -225,20 +229,26 @@ static struct trial *give_next(struct study *study, struct moment now, struct ef
     return NULL;
 }
 
+// From a sequence scrambled otherwise than the search's own first points.
 static bool draw_unseen(const struct study *study, struct value *values)
 {
-    struct rng rng;
-    rng_init(&rng, rng_mix(study->spec->seed, 0x66616c6c6261636bu), (uint64_t)study->sequence);
-    for (int i = 0; i < FALLBACK_TRIES; i++) {
-        space_sample(&study->spec->space, &rng, values);
-        if (!seen_has(study->seen, values))
-            return true;
+    const struct space *space = &study->spec->space;
+    struct sobol *sobol = alloc_zero(1, sizeof *sobol);
+    double *unit = alloc_zero((size_t)space->n, sizeof *unit);
+    bool found = false;
+    sobol_init(sobol, space->n, rng_mix(study->spec->seed, 0x66616c6c6261636bu) | 1);
+    for (int i = 0; i < FALLBACK_TRIES && !found; i++) {
+        sobol_point(sobol, (uint32_t)(study->ntrials + i), unit);
+        space_from_unit(space, unit, values);
+        found = !seen_has(study->seen, values);
     }
-    return false;
+    free(unit);
+    free(sobol);
+    return found;
 }
 
-// A random point, when the search is late or offers only what was given already.
-static struct trial *give_random(struct study *study, const char *why, struct moment now,
+// A quasi-random point, when the search is late or offers only what was given already.
+static struct trial *give_spread(struct study *study, const char *why, struct moment now,
                                  struct effects *fx)
 {
     struct value *values = alloc_zero((size_t)study->spec->space.n, sizeof *values);
@@ -249,7 +259,7 @@ static struct trial *give_random(struct study *study, const char *why, struct mo
                                 .bracket = -1,
                                 .round = -1,
                                 .own = true,
-                                .how = "random",
+                                .how = "quasi_random",
                                 .why = why};
         if (!lasting(study))
             suggestions_clear(study); // its points did not count on this one
@@ -259,14 +269,14 @@ static struct trial *give_random(struct study *study, const char *why, struct mo
     return trial;
 }
 
-// The list's next point; when all it had were given before, a random one.
+// The list's next point; when all it had were given before, a quasi-random one.
 static struct trial *give_listed(struct study *study, struct moment now, struct effects *fx)
 {
     bool answered = ready_count(study) > 0 && study->list_seq == study->sequence;
     struct trial *trial = give_next(study, now, fx);
     if (trial || !answered || study_budget_spent(study))
         return trial;
-    trial = give_random(study, "the search offered only points given before", now, fx);
+    trial = give_spread(study, "the search offered only points given before", now, fx);
     study->used_up |= !trial;
     return trial;
 }
@@ -286,7 +296,7 @@ static enum study_offer next_new(struct study *study, int wanted, bool late, str
     if (!*out && !study_wants_more(study, now))
         return OFFER_NOTHING;
     if (!*out && late && !study->search_waits && !study->fidelity && !study_budget_spent(study))
-        *out = give_random(study, "nothing was ready within 250 ms", now, fx);
+        *out = give_spread(study, "nothing was ready within 250 ms", now, fx);
     order(study, *out ? wanted - 1 : wanted, now, fx);
     if (*out)
         return OFFER_WORK;

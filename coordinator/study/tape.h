@@ -11,10 +11,11 @@ struct decision {
     int64_t seq;
     bool told;
     int trial;
-    int epochs;          // given: to train to; told: reached
-    int64_t basis_seq;   // given: what the search knew when it proposed this,
-    int64_t basis_count; // how many it was asked for (0: no search made it),
-    int64_t basis_index; // and which of them it is
+    int epochs;               // given: to train to; told: reached
+    int64_t basis_seq;        // given: what the search knew when it proposed this,
+    int64_t basis_count;      // how many it was asked for (0: no search made it),
+    int64_t basis_index;      // which of them it is,
+    int64_t basis_max_trials; // and max_trials then
     enum search_state state;
     double loss, variance;
     int executions;

@@ -68,6 +68,7 @@ static void decide_given(struct study *study, struct trial *trial, const struct 
     decision->basis_seq = giving->basis_seq;
     decision->basis_count = giving->basis_count;
     decision->basis_index = giving->basis_index;
+    decision->basis_max_trials = giving->basis_max_trials;
     study->given_seq = decision->seq;
     study->search_waits = false;
     tape_given(&study->tape, decision,

@@ -23,7 +23,7 @@ static const struct faults_wanted storm = {
 };
 
 // `tuner` completes {"objective": …, "max_trials": …}.
-static const char *study(const char *name, const char *tuner)
+static const char *study_of(const char *name, int epochs, const char *tuner)
 {
     static char text[2048];
     snprintf(
@@ -34,9 +34,14 @@ static const char *study(const char *name, const char *tuner)
         "  {\"type\": \"Dense\", \"units\": 3, \"activation\": \"softmax\"}]},"
         " \"compile\": {\"optimizer\": \"Adam\", \"loss\": \"sparse_categorical_crossentropy\","
         "  \"metrics\": [\"accuracy\"]},"
-        " \"fit\": {\"epochs\": 4}, \"tuner\": {%s}}",
-        name, tuner);
+        " \"fit\": {\"epochs\": %d}, \"tuner\": {%s}}",
+        name, epochs, tuner);
     return text;
+}
+
+static const char *study(const char *name, const char *tuner)
+{
+    return study_of(name, 4, tuner);
 }
 
 static void assert_query(struct fleet_sim *sim, uint64_t seed, const char *sql, int64_t expected)
@@ -212,6 +217,30 @@ static void a_study_starts_from_the_same_results_again_though_some_were_not_stor
     }
 }
 
+// The leader of a small budget goes on to the end; with a larger one it might not have.
+static void a_budget_raised_amid_a_study_and_after_it_replays(void **state)
+{
+    (void)state;
+    static const char *const tuners[] = {
+        "\"type\": \"ASHA\", \"objective\": \"accuracy\", \"max_epochs\": 9, \"max_trials\": 2",
+        "\"type\": \"Auto\", \"objective\": \"accuracy\", \"max_trials\": 14",
+        "\"type\": \"BayesianOptimization\", \"objective\": \"accuracy\", \"max_trials\": 14"};
+    static const int64_t first[] = {2, 14, 14};
+    for (uint64_t seed = 0; seed < 6; seed++) {
+        struct fleet_sim *sim = fleet_sim_new(700 + seed, 2, 1 + (int)seed % 2, &peace);
+        fleet_sim_submit(sim, study_of("s", 9, tuners[seed / 2]));
+        fleet_sim_pass(sim, 3);
+        fleet_sim_patch(sim, "s", first[seed / 2] + 4);
+        assert_true(fleet_sim_run(sim, 2000));
+        fleet_sim_patch(sim, "s", first[seed / 2] + 10);
+        fleet_sim_pass(sim, 1);
+        assert_true(fleet_sim_run(sim, 2000));
+        assert_query(sim, seed, "SELECT count(*) FROM trials", first[seed / 2] + 10);
+        assert_replay(sim, seed, "s");
+        fleet_sim_free(sim);
+    }
+}
+
 static void the_same_seed_runs_the_same(void **state)
 {
     (void)state;
@@ -231,6 +260,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(in_peace_every_study_gets_exactly_its_budget),
+        cmocka_unit_test(a_budget_raised_amid_a_study_and_after_it_replays),
         cmocka_unit_test(
             a_study_starts_from_the_same_results_again_though_some_were_not_stored_yet),
         cmocka_unit_test(the_same_seed_runs_the_same),
