@@ -40,8 +40,8 @@ void sim_start(struct sim *sim, int workers)
 {
     struct error err;
     sim->workers = workers;
-    sim->history =
-        (struct history){.space = &sim->spec.space, .max_trials = sim->spec.tuner.max_trials};
+    sim->history.space = &sim->spec.space;
+    sim->history.max_trials = sim->spec.tuner.max_trials;
     if (search_new(&sim->search, &sim->spec, &err))
         fail_msg("%s: %s", err.pointer, err.message);
 }
@@ -52,6 +52,9 @@ void sim_fini(struct sim *sim)
         free(sim->trials[i].unit);
         free(sim->trials[i].curve);
     }
+    for (int i = 0; sim->prior && i < sim->history.nprior; i++)
+        free(sim->prior[i].unit);
+    free(sim->prior);
     free(sim->trials);
     free(sim->target);
     free(sim->decisions);
@@ -95,6 +98,31 @@ static double loss_of(const struct sim *sim, const double *unit, int epoch)
     if (sim->loss)
         return sim->loss(sim, unit, epoch);
     return bowl(unit, sim->spec.space.n) + 0.5 * pow(epoch, -0.7);
+}
+
+void sim_start_from(struct sim *sim, int n)
+{
+    const struct space *space = &sim->spec.space;
+    struct value *values = calloc((size_t)space->n + 1, sizeof *values);
+    sim->prior = calloc((size_t)n, sizeof *sim->prior);
+    assert_true(values && sim->prior);
+    for (int i = 0; i < n; i++) {
+        double *unit = calloc((size_t)space->n + 1, sizeof *unit);
+        assert_non_null(unit);
+        space_sample(space, &sim->rng, values);
+        space_to_unit(space, values, unit);
+        sim->prior[i] = (struct search_trial){.number = i,
+                                              .state = SEARCH_COMPLETED,
+                                              .unit = unit,
+                                              .loss = bowl(unit, space->n) + 3,
+                                              .executions = 1,
+                                              .bracket = -1,
+                                              .round = -1,
+                                              .parent = -1};
+    }
+    free(values);
+    sim->history.prior = sim->prior;
+    sim->history.nprior = n;
 }
 
 static int new_trial(struct sim *sim, const struct proposal *p)

@@ -14,7 +14,7 @@ struct sim {
     struct study_spec spec;
     struct search search;
     struct history history;
-    struct search_trial *trials;
+    struct search_trial *trials, *prior;
     int *target; // epochs each trial is to reach
     int room, workers, running;
     int ndecisions, decisions_room;
@@ -33,6 +33,8 @@ struct sim {
 // A study of `type` over the parameters (JSON list); change sim->spec.tuner, then sim_start().
 void sim_init(struct sim *sim, const char *type, const char *parameters, uint64_t seed);
 void sim_start(struct sim *sim, int workers);
+// Before that: results of an earlier study at `n` random points of the space.
+void sim_start_from(struct sim *sim, int n);
 void sim_fini(struct sim *sim);
 
 // Asks for up to `max` and gives them out; returns how many.

@@ -83,6 +83,7 @@ static void play(const cJSON *table, int workers, double failures, int iteration
     struct sim sim;
     const cJSON *bracket, *round;
     int total = 0;
+    int64_t epochs = 0;
 
     sim_init(&sim, "Hyperband", SPACE, (uint64_t)workers + 3);
     sim.spec.tuner.max_epochs = number(table, "max_epochs");
@@ -95,7 +96,7 @@ static void play(const cJSON *table, int workers, double failures, int iteration
     sim_run(&sim, 1000000);
     cJSON_ArrayForEach(bracket, json_member(table, "brackets"))
     {
-        int b = number(bracket, "bracket"), before = -1;
+        int b = number(bracket, "bracket"), before = -1, trained = 0;
         cJSON_ArrayForEach(round, json_member(bracket, "rounds"))
         {
             int r = number(round, "round"), n = number(round, "trials");
@@ -104,10 +105,14 @@ static void play(const cJSON *table, int workers, double failures, int iteration
                 check_best_promoted(&sim, b, before, n);
             before = r;
             total += n * iterations;
+            epochs += (int64_t)n * iterations * (number(round, "epochs") - trained);
+            trained = number(round, "epochs");
         }
     }
     assert_int_equal(sim.history.n, total);
     assert_int_equal(planned, total);
+    if (failures == 0)
+        assert_int_equal(sim.epochs, epochs);
     assert_int_equal(sim.last, ASK_DONE);
     check_promotions(&sim);
     sim_fini(&sim);

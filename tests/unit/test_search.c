@@ -22,21 +22,54 @@ static const char SMALL[] = "[{\"hp\":\"Choice\",\"name\":\"kind\",\"values\":[\
 enum { SMALL_SIZE = 9 };
 static const char NOTHING[] = "[{\"hp\":\"Fixed\",\"name\":\"fixed\",\"value\":1}]";
 
-// Runs `check` on every search, model-based samplers included.
-static void for_each(void (*check)(const char *type, enum sampler sampler))
+// A way in which a search can be used.
+struct use {
+    const char *type;
+    enum sampler sampler;
+    bool stopping;   // ASHA's variant
+    bool step_wise;  // Auto's, for trainings that can be cut short
+    bool everything; // several executions, early stopping and an earlier study as well
+};
+
+// Runs `check` on every search in each of its uses.
+static void for_each(void (*check)(const struct use *use))
 {
-    for (int i = 0; searches[i]; i++) {
-        check(searches[i]->name, SAMPLER_RANDOM);
-        if (strcmp(searches[i]->name, "Hyperband") == 0 || strcmp(searches[i]->name, "ASHA") == 0)
-            check(searches[i]->name, SAMPLER_MODEL);
+    static const struct use more[] = {
+        {.type = "Auto", .step_wise = true},
+        {.type = "Hyperband", .sampler = SAMPLER_MODEL},
+        {.type = "ASHA", .sampler = SAMPLER_MODEL},
+        {.type = "ASHA", .stopping = true},
+        {.type = "ASHA", .stopping = true, .sampler = SAMPLER_MODEL},
+    };
+    struct use uses[32] = {{0}};
+    int n = 0;
+    for (int i = 0; searches[i]; i++)
+        uses[n++] = (struct use){.type = searches[i]->name};
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++)
+        uses[n++] = more[i];
+    for (int i = 0; i < 2 * n; i++) {
+        uses[i % n].everything = i >= n;
+        check(&uses[i % n]);
     }
 }
 
-static void start(struct sim *sim, const char *type, enum sampler sampler, const char *space,
-                  int workers)
+static void prepare(struct sim *sim, const struct use *use, const char *space, uint64_t seed)
 {
-    sim_init(sim, type, space, 11);
-    sim->spec.tuner.sampler = sampler;
+    sim_init(sim, use->type, space, seed);
+    struct tuner_spec *tuner = &sim->spec.tuner;
+    tuner->sampler = use->sampler;
+    tuner->asha_promotion = !use->stopping;
+    sim->spec.has_model = use->step_wise;
+    if (use->everything) {
+        tuner->executions_per_trial = 3;
+        tuner->early_stopping = STOP_CURVE;
+        sim_start_from(sim, 12);
+    }
+}
+
+static void start(struct sim *sim, const struct use *use, const char *space, int workers)
+{
+    prepare(sim, use, space, 11);
     sim_start(sim, workers);
 }
 
@@ -57,11 +90,11 @@ static void assert_proper(const struct sim *sim, const double *unit)
     }
 }
 
-static void points_are_proper(const char *type, enum sampler sampler)
+static void points_are_proper(const struct use *use)
 {
     struct sim sim;
-    start(&sim, type, sampler, MIXED, 3);
-    sim_run(&sim, 40);
+    start(&sim, use, MIXED, 3);
+    sim_run(&sim, 24);
     assert_true(sim.history.n >= 20);
     for (int i = 0; i < sim.history.n; i++)
         assert_proper(&sim, sim.trials[i].unit);
@@ -84,15 +117,15 @@ static bool same_point(const struct sim *sim, int a, int b)
     return true;
 }
 
-static void points_differ(const char *type, enum sampler sampler)
+static void points_differ(const struct use *use)
 {
     struct sim sim;
-    start(&sim, type, sampler, MIXED, 8);
-    sim_run(&sim, 40);
+    start(&sim, use, MIXED, 8);
+    sim_run(&sim, 30);
     for (int a = 0; a < sim.history.n; a++)
         for (int b = a + 1; b < sim.history.n; b++)
             if (sim.trials[b].parent < 0 && same_point(&sim, a, b))
-                fail_msg("%s gave trial %d again as %d, %.17g %.17g", type, a, b,
+                fail_msg("%s gave trial %d again as %d, %.17g %.17g", use->type, a, b,
                          sim.trials[a].unit[1], sim.trials[b].unit[1]);
     sim_fini(&sim);
 }
@@ -103,13 +136,13 @@ static void no_point_is_given_twice(void **state)
     for_each(points_differ);
 }
 
-static void same_points(const char *type, enum sampler sampler)
+static void same_points(const struct use *use)
 {
     struct sim a, b;
-    start(&a, type, sampler, MIXED, 4);
-    start(&b, type, sampler, MIXED, 4);
-    sim_run(&a, 30);
-    sim_run(&b, 30);
+    start(&a, use, MIXED, 4);
+    start(&b, use, MIXED, 4);
+    sim_run(&a, 20);
+    sim_run(&b, 20);
     assert_int_equal(a.history.n, b.history.n);
     for (int i = 0; i < a.history.n; i++)
         assert_memory_equal(a.trials[i].unit, b.trials[i].unit,
@@ -124,15 +157,14 @@ static void same_seed_same_points(void **state)
     for_each(same_points);
 }
 
-static void survives(const char *type, enum sampler sampler)
+static void survives(const struct use *use)
 {
     struct sim sim;
-    sim_init(&sim, type, MIXED, 5);
-    sim.spec.tuner.sampler = sampler;
+    prepare(&sim, use, MIXED, 5);
     sim.failures = 0.3;
     sim.nan_losses = 0.2;
     sim_start(&sim, 4);
-    sim_run(&sim, 40);
+    sim_run(&sim, 26);
     assert_true(sim.history.n >= 20);
     assert_int_equal(sim.running, 0);
     assert_true(sim_best(&sim) >= 0);
@@ -145,11 +177,10 @@ static void failures_and_nan_losses_are_survived(void **state)
     for_each(survives);
 }
 
-static void survives_all(const char *type, enum sampler sampler)
+static void survives_all(const struct use *use)
 {
     struct sim sim;
-    sim_init(&sim, type, MIXED, 5);
-    sim.spec.tuner.sampler = sampler;
+    prepare(&sim, use, MIXED, 5);
     sim.failures = 1;
     sim_start(&sim, 4);
     sim_run(&sim, 40);
@@ -164,12 +195,11 @@ static void a_study_whose_trials_all_fail_goes_on(void **state)
     for_each(survives_all);
 }
 
-static void uses_up(const char *type, enum sampler sampler)
+static void uses_up(const struct use *use)
 {
     for (int workers = 1; workers <= 5; workers += 4) {
         struct sim sim;
-        sim_init(&sim, type, SMALL, 11);
-        sim.spec.tuner.sampler = sampler;
+        prepare(&sim, use, SMALL, 11);
         sim.spec.tuner.hyperband_iterations = 3; // more trials than there are points
         sim_start(&sim, workers);
         sim_run(&sim, 1000);
@@ -188,10 +218,10 @@ static void a_space_used_up_is_said(void **state)
     for_each(uses_up);
 }
 
-static void one_point(const char *type, enum sampler sampler)
+static void one_point(const struct use *use)
 {
     struct sim sim;
-    start(&sim, type, sampler, NOTHING, 2);
+    start(&sim, use, NOTHING, 2);
     sim_run(&sim, 10);
     assert_true(sim.history.n >= 1);
     assert_true(sim.last == ASK_EXHAUSTED || sim.last == ASK_DONE);
@@ -204,21 +234,19 @@ static void a_space_of_one_point_has_one_configuration(void **state)
     for_each(one_point);
 }
 
-static void replays(const char *type, enum sampler sampler)
+static void replays(const struct use *use)
 {
-    for (int variant = 0; variant < 3; variant++) {
+    for (int failing = 0; failing < 2; failing++) {
         struct sim sim;
-        sim_init(&sim, type, MIXED, 21);
-        sim.spec.tuner.sampler = sampler;
-        sim.failures = variant == 1 ? 0.2 : 0;
-        sim.spec.tuner.executions_per_trial = variant == 2 ? 3 : 1;
+        prepare(&sim, use, MIXED, 21);
+        sim.failures = 0.2 * failing;
         sim_start(&sim, 3);
-        for (int turn = 0; turn < 60; turn++) {
+        for (int turn = 0; turn < 40; turn++) {
             while (sim.running < sim.workers && sim_ask(&sim, 1) > 0)
                 ;
             for (int e = 0; e < 4 && sim_event(&sim); e++)
                 ;
-            if (turn % 6 == 5)
+            if (turn % 8 == 7)
                 sim_check_replay(&sim, 3);
         }
         sim_fini(&sim);
@@ -231,10 +259,10 @@ static void a_search_made_anew_asks_the_same(void **state)
     for_each(replays);
 }
 
-static void has_many_at_once(const char *type, enum sampler sampler)
+static void has_many_at_once(const struct use *use)
 {
     struct sim sim;
-    start(&sim, type, sampler, MIXED, 32);
+    start(&sim, use, MIXED, 32);
     int count = sim_ask(&sim, 32);
     assert_true(count > 0);
     while (count < 32) {
@@ -243,7 +271,7 @@ static void has_many_at_once(const char *type, enum sampler sampler)
             break;
         count += more;
     }
-    if (strcmp(type, "Hyperband") != 0)
+    if (strcmp(use->type, "Hyperband") != 0)
         assert_int_equal(count, 32);
     sim_fini(&sim);
 }
