@@ -47,7 +47,8 @@ struct study_spec {
     cJSON *document; // as given
     char *dataset;   // NULL when the study has no model
     bool has_model;
-    int64_t epochs; // fit.epochs (largest possible); under Hyperband and ASHA max_epochs
+    int64_t
+        epochs; // fit.epochs (largest possible); under Hyperband and ASHA max_epochs; 0: not known
     struct space space;
     struct tuner_spec tuner;
 };

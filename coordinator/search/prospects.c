@@ -275,7 +275,7 @@ enum code prospects_results(const struct prospects *prospects, struct results *r
                             const struct slate *slate)
 {
     const struct told part = {.n = ntold, .entries = told->entries};
-    enum code code = results_of(results, history, &part, slate, 0);
+    enum code code = results_of(results, history, &part, slate, 1);
     if (code)
         return code;
     int n = 0;

@@ -51,18 +51,48 @@ static double pool_with(struct pool *pool, const struct search_trial *trial)
     return pool->freedom > 0 ? pool->sum / pool->freedom : 0;
 }
 
+// What trainings gained after epoch k, for curves too short to be extrapolated: over the trials so far
+// that completed.
+struct gains {
+    struct gain {
+        double n, sum, square;
+    } after[CURVE_MIN];
+};
+
+static void gains_add(struct gains *gains, const struct search_trial *trial)
+{
+    double end = curve_best(trial->ncurve, trial->curve);
+    for (int k = 1; k < CURVE_MIN && k < trial->ncurve; k++) {
+        double gain = curve_best(k, trial->curve) - end;
+        if (!isfinite(gain))
+            continue;
+        gains->after[k].n++;
+        gains->after[k].sum += gain;
+        gains->after[k].square += gain * gain;
+    }
+}
+
 struct measured {
     double loss, variance;
 };
 
+// Of a trial that was stopped, what it was heading for.
 static struct measured at_end(const struct search_trial *trial, const struct told_entry *entry,
-                              double spread, int epochs)
+                              double spread, int epochs, const struct gains *gains)
 {
+    enum { GAINS_MIN = 3 };
     double loss, variance;
-    if (trial->state == SEARCH_PRUNED && trial->ncurve < epochs &&
-        curve_extrapolate(trial->ncurve, trial->curve, epochs, &loss, &variance))
+    if (trial->state != SEARCH_PRUNED || trial->ncurve >= epochs || trial->ncurve < 1)
+        return (struct measured){entry->loss, spread};
+    if (curve_extrapolate(trial->ncurve, trial->curve, epochs, &loss, &variance))
         return (struct measured){fmin(loss, entry->loss), spread + variance};
-    return (struct measured){entry->loss, spread};
+    int k = trial->ncurve < CURVE_MIN ? trial->ncurve : CURVE_MIN - 1;
+    const struct gain *gain = &gains->after[k];
+    if (gain->n < GAINS_MIN)
+        return (struct measured){entry->loss, spread};
+    double mean = gain->sum / gain->n;
+    variance = fmax(0, gain->square - gain->n * mean * mean) / (gain->n - 1);
+    return (struct measured){entry->loss - mean, spread + variance};
 }
 
 static bool has_failed(const struct search_trial *trial)
@@ -111,6 +141,8 @@ enum code results_of(struct results *results, const struct history *history,
     results->nprior = history->nprior;
     results->prior = history->prior;
     struct pool pool = {0};
+    struct gains gains = {0};
+    int longest = epochs;
     for (int t = 0; t < told->n; t++) {
         const struct told_entry *entry = &told->entries[t];
         const struct search_trial *trial = &history->trials[entry->index];
@@ -122,9 +154,13 @@ enum code results_of(struct results *results, const struct history *history,
             continue;
         }
         double spread = pool_with(&pool, trial) / (trial->executions > 0 ? trial->executions : 1);
-        struct measured measured = at_end(trial, entry, spread, epochs);
+        struct measured measured = at_end(trial, entry, spread, longest, &gains);
         if (!isfinite(measured.loss))
             continue;
+        if (entry->ok)
+            gains_add(&gains, trial);
+        if (entry->ok && epochs == 0 && trial->ncurve > longest)
+            longest = trial->ncurve;
         add(results, trial->unit, measured);
         taken[entry->index] = true;
     }

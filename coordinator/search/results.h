@@ -40,8 +40,9 @@ struct results {
     void *memory; // all arrays
 };
 
-// Each trial's loss as told, that of a pruned trial extrapolated to `epochs` (0: not known).
-// Later calls only append. What the slate has taken already counts as running.
+// Each trial's loss as told; that of a pruned trial as it would be after `epochs` (0: as many as the
+// longest training that completed before it had), by its curve, or when that is too short by what the
+// trials that completed before it gained from there on. Later calls only append. What the slate has taken already counts as running.
 // E_MEMORY.
 enum code results_of(struct results *results, const struct history *history,
                      const struct told *told, const struct slate *slate, int epochs);

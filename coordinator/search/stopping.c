@@ -59,15 +59,18 @@ bool stopping_curve(const struct history *history, int index, int epoch, int epo
 {
     const struct search_trial *trial = &history->trials[index];
     double best = INFINITY, loss, variance;
-    int completed = 0;
+    int completed = 0, longest = 0;
 
-    for (int i = 0; i < history->n; i++)
-        if (history->trials[i].state == SEARCH_COMPLETED && isfinite(history->trials[i].loss)) {
-            best = fmin(best, history->trials[i].loss);
-            completed++;
-        }
-    int n = least(epoch, trial->ncurve);
-    if (completed < COMPLETED_MIN || !curve_extrapolate(n, trial->curve, epochs, &loss, &variance))
+    for (int i = 0; i < history->n; i++) {
+        const struct search_trial *other = &history->trials[i];
+        if (other->state != SEARCH_COMPLETED || !isfinite(other->loss))
+            continue;
+        best = fmin(best, other->loss);
+        longest = other->ncurve > longest ? other->ncurve : longest;
+        completed++;
+    }
+    int n = least(epoch, trial->ncurve), end = epochs > 0 ? epochs : longest;
+    if (completed < COMPLETED_MIN || !curve_extrapolate(n, trial->curve, end, &loss, &variance))
         return false;
     return fmin(loss, curve_best(n, trial->curve)) - 2 * sqrt(variance) > best;
 }

@@ -14,7 +14,7 @@ bool stopping_rules_out(const struct study_spec *spec, const struct history *his
 bool stopping_median(const struct history *history, int index, int epoch);
 
 // Stops what its extrapolated curve puts two deviations behind the best completed loss. `epochs`: where
-// a full trial ends.
+// a full trial ends; 0: where the longest that completed did.
 bool stopping_curve(const struct history *history, int index, int epoch, int epochs);
 
 #endif

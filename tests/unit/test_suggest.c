@@ -74,6 +74,20 @@ static void a_silent_clients_trial_goes_to_the_next_unless_it_speaks_first(void 
     finish(rig);
 }
 
+static bool measure(struct rig *rig, int trial, int epoch, double loss)
+{
+    struct error err;
+    bool should_stop = false;
+    cJSON *metrics = cJSON_CreateObject();
+    cJSON_AddNumberToObject(metrics, "loss", loss);
+    assert_int_equal(
+        study_measure(rig->study, trial, epoch, metrics, rig->now, &rig->fx, &should_stop, &err),
+        OK);
+    carry_out(rig);
+    cJSON_Delete(metrics);
+    return should_stop;
+}
+
 static void suggestions_are_slow(struct rig *rig)
 {
     rig->study->suggestions_at = rig->study->nsuggestions;
@@ -110,6 +124,27 @@ static void an_ask_that_waited_long_enough_gets_a_quasi_random_point_that_says_s
 }
 
 // An order was out when max_trials changed: its answer, that all is done, is not the answer any more.
+// A study of parameters does not say how many epochs a training has; those that completed do.
+static void a_clients_training_is_stopped_once_its_curve_rules_it_out(void **state)
+{
+    (void)state;
+    int numbers[8];
+    struct rig *rig = parameters(LOSS ", \"max_trials\": 7, \"early_stopping\": \"curve\"");
+    assert_int_equal(ask_on(rig, "a", 7, numbers), 7);
+    for (int i = 0; i < 5; i++) {
+        for (int e = 1; e <= 30; e++)
+            assert_false(measure(rig, i, e, 0.2 + 0.5 / e));
+        assert_int_equal(tell(rig, i, 0.2 + 0.5 / 30), OK);
+    }
+    bool stopped[2] = {false, false};
+    for (int e = 1; e <= 8; e++) {
+        stopped[0] |= measure(rig, 5, e, 0.5 + 0.4 / e);
+        stopped[1] |= measure(rig, 6, e, 0.1 + 0.9 / e);
+    }
+    assert_true(stopped[0] && !stopped[1]);
+    finish(rig);
+}
+
 static void an_answer_from_before_the_budget_changed_is_out_of_date(void **state)
 {
     (void)state;
@@ -257,6 +292,7 @@ int main(void)
         cmocka_unit_test(a_client_gets_its_open_trials_back),
         cmocka_unit_test(a_silent_clients_trial_goes_to_the_next_unless_it_speaks_first),
         cmocka_unit_test(an_ask_that_waited_long_enough_gets_a_quasi_random_point_that_says_so),
+        cmocka_unit_test(a_clients_training_is_stopped_once_its_curve_rules_it_out),
         cmocka_unit_test(an_answer_from_before_the_budget_changed_is_out_of_date),
         cmocka_unit_test(a_larger_budget_ends_the_wait_for_results),
         cmocka_unit_test(as_many_are_given_as_were_asked_for_while_the_limits_allow),
