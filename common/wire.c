@@ -179,6 +179,8 @@ static enum code check_word(const struct field *field, const cJSON *value, const
 #define FILE_SIZE DIGEST("sha256"), INTEGER("size", 0, MOST)
 #define TABLE(table, ...) static const struct field table[] = {__VA_ARGS__, {.name = ""}}
 
+static const char *const directions[] = {"min", "max", NULL};
+
 TABLE(lease_id, NAME(""));
 TABLE(held_lease, LEASE);
 TABLE(held, OBJECT("", .members = held_lease));
@@ -186,6 +188,10 @@ TABLE(data_file, TEXT("file", 255), FILE_SIZE);
 TABLE(data_file_item, OBJECT("", .members = data_file));
 TABLE(data_set, TEXT("name", 255), OBJECT("source"), LIST("files", 64, data_file_item));
 TABLE(stored, FILE_SIZE);
+TABLE(objective, TEXT("name", 255, .flags = OPTIONAL), TEXT("expression", 4096, .flags = OPTIONAL),
+      WORD("direction", directions));
+TABLE(objective_item, OBJECT("", .members = objective));
+TABLE(wanted_model, LIST("objectives", 64, objective_item), OBJECT("hyperparameters"));
 static const char *const states[] = {"completed", "failed",  "infeasible",
                                      "cancelled", "stopped", NULL};
 static const char *const hows[] = {"prune", "cancel", NULL};
@@ -198,6 +204,7 @@ TABLE(result, NUMBERED, WORD("state", states), INTEGER("epochs", 0, TIMES),
       TEXT("end_reason", 255, .flags = NULLABLE), TEXT("error", 4096, .flags = OPTIONAL | NULLABLE),
       OBJECT("report", .flags = NULLABLE));
 TABLE(checkpoint, NUMBERED, INTEGER("epoch", 0, TIMES), FILE_SIZE, INTEGER("offset", 0, MOST));
+TABLE(model, NUMBERED, INTEGER("epoch", 1, TIMES), FILE_SIZE, INTEGER("offset", 0, MOST));
 TABLE(fetch, DIGEST("sha256"), INTEGER("offset", 0, MOST));
 TABLE(welcome, SECONDS("heartbeat_s"), SECONDS("lease_s"), NAME("coordinator"),
       TEXT("version", 64));
@@ -207,7 +214,7 @@ TABLE(job, LEASE, TEXT("study", 255), INTEGER("trial", 0, TIMES), INTEGER("execu
       INTEGER("seed", 0, MOST), OBJECT("config"), OBJECT("dataset", .members = data_set),
       INTEGER("initial_epoch", 0, TIMES), INTEGER("epochs", 0, TIMES),
       OBJECT("checkpoint", .members = stored, .flags = NULLABLE), BOOLEAN("save_checkpoint"),
-      BOOLEAN("report"));
+      BOOLEAN("report"), OBJECT("model", .members = wanted_model, .flags = OPTIONAL | NULLABLE));
 TABLE(ack, NUMBERED);
 TABLE(stop, NAME("lease"), WORD("how", hows));
 TABLE(expired, LEASE);
@@ -224,6 +231,7 @@ static const struct message {
     {"fetch", fetch}, {"bye", nothing},     {"welcome", welcome}, {"refused", refused},
     {"pong", pong},   {"job", job},         {"ack", ack},         {"stop", stop},
     {"chunk", chunk}, {"expired", expired}, {"drain", nothing},   {"checkpoint", checkpoint},
+    {"model", model},
 };
 
 cJSON *wire_message(const char *type)

@@ -272,6 +272,7 @@ enum code core_start(const struct core_options *options, struct core **out, stru
     core->lease_s = options->lease_s;
     core->heartbeat_s = options->heartbeat_s;
     core->client_lease_s = options->client_lease_s;
+    core->models_kept = options->models_kept;
     core->wake = -1;
     core->now = read_clock();
     pthread_mutex_init(&core->lock, NULL);

@@ -19,6 +19,7 @@ struct core_options {
     const char *key, *worker_keys; // files (common/keys.h); both NULL: no keys
     double lease_s, heartbeat_s;
     double client_lease_s; // of POST …/suggest; a measurement renews it
+    int models_kept;       // trained weights: of so many best trials a study
 };
 
 enum command_kind {

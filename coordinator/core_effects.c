@@ -101,9 +101,11 @@ static void carry_out(struct core *core, struct held_study *held, const struct e
         break;
     case EFFECT_UPDATE_TRIAL:
         put_trial(core, ROW_UPDATE, study, effect->trial);
+        held->models_due = true;
         break;
     case EFFECT_INSERT_EXECUTION:
         put_execution(core, ROW_INSERT, study, effect);
+        held->models_due = true;
         break;
     case EFFECT_UPDATE_EXECUTION:
         put_execution(core, ROW_UPDATE, study, effect);
@@ -171,6 +173,8 @@ void core_flush_news(struct core *core)
             log_state(core, held);
         }
         held->has_news = false;
+        if (held->models_due)
+            models_settle(core, held);
     }
     dispatch_flush_news(core);
     atomic_store(&core->counters[GAUGE_STUDIES_RUNNING], running);
@@ -217,6 +221,7 @@ void core_remove_study(struct core *core, struct held_study *held)
         next = entry->hh.next;
         free(entry);
     }
+    models_free(held);
     study_free(held->study);
     spec_release(held->spec);
     free(held);

@@ -103,6 +103,16 @@ static enum code load_checkpoint(void *context, const void *data, struct error *
     return OK;
 }
 
+static enum code load_model(void *context, const void *data, struct error *err)
+{
+    (void)err;
+    const struct model_row *row = data;
+    struct held_study *held = core_study_by_id(context, row->study_id);
+    if (held)
+        models_know(held, row);
+    return OK;
+}
+
 static enum code load_dataset(void *context, const void *data, struct error *err)
 {
     (void)err;
@@ -179,7 +189,7 @@ void core_unload(struct core *core)
         free(flying->key);
         free(flying);
     }
-    transfer_reset(core);
+    uploads_reset(core);
 }
 
 enum code core_load(struct core *core, struct error *err)
@@ -198,6 +208,7 @@ enum code core_load(struct core *core, struct error *err)
         {ROW_EPOCH, "ORDER BY study_id, trial, execution, attempt, epoch", load_epoch},
         {ROW_DECISION, "ORDER BY study_id, seq", load_decision},
         {ROW_CHECKPOINT, "ORDER BY study_id, trial, execution", load_checkpoint},
+        {ROW_MODEL, "ORDER BY study_id, trial, execution, attempt", load_model},
     };
     core_unload(core);
     core_unload_datasets(core);

@@ -28,11 +28,19 @@ struct checkpoint_entry { // newest checkpoint of an execution
     UT_hash_handle hh;
 };
 
+struct model_entry { // weights of an attempt that are kept
+    int trial, execution, attempt, epoch;
+    double objective;
+    struct model_entry *prev, *next;
+};
+
 struct held_study {
     int64_t id;
     struct study *study;
     struct spec *spec;
     struct checkpoint_entry *checkpoints;
+    struct model_entry *models;
+    bool models_due;            // a trial changed: look with the next group which are kept
     bool has_news;              // a study event is due with the next group
     int logged;                 // state the log last told of; -1 for none
     bool skip;                  // nothing to take in this round of scheduling
@@ -109,6 +117,7 @@ enum counter {
 struct core {
     char *state_dir;
     double lease_s, heartbeat_s, client_lease_s;
+    int models_kept; // a study
     char store_id[33];
     struct store *store;
     struct writer *writer;
@@ -226,13 +235,18 @@ void dispatch_restore_lease(struct core *core, struct lease_key key, int attempt
 // job.c
 cJSON *job_message(struct core *core, struct held_study *held, int trial, int execution,
                    struct error *err);
+// Of the trial's model.
+enum code job_parameters(struct core *core, const struct held_study *held, int trial, int64_t *out,
+                         struct error *err);
 // For an objective that asks for the model's `parameters`.
 void job_know_parameters(struct core *core, struct held_study *held, int trial);
 // transfer.c
 void transfer_fetch(struct core *core, const char *worker, const cJSON *message);
-// True when the chunk is taken and may be acknowledged; false: the upload cannot go on.
-bool transfer_chunk(struct core *core, struct held_study *held, const struct lease *lease,
-                    const cJSON *message, const void *payload, size_t len);
-void transfer_reset(struct core *core);
+// uploads.c: forgets what is on its way; what is written of it is found again
+void uploads_reset(struct core *core);
+// models.c
+void models_know(struct held_study *held, const struct model_row *row); // a row that is put or read
+void models_free(struct held_study *held);
+void models_settle(struct core *core, struct held_study *held); // lets go what is not to be kept
 
 #endif

@@ -16,7 +16,7 @@
 struct settings {
     char *state_dir, *http_listen, *http_host, *worker_listen, *key, *worker_keys, *token_file,
         *log_format, *log_level;
-    int64_t lease_s, heartbeat_s, client_lease_s;
+    int64_t lease_s, heartbeat_s, client_lease_s, keep_models;
 };
 
 static struct settings settings;
@@ -42,6 +42,8 @@ static const struct option_spec specs[] = {
      "how often workers report"},
     {"client-lease", OPTION_INTEGER, &settings.client_lease_s, "600", 5, 604800, "SECONDS",
      "a client that is silent for this long loses its suggested trial"},
+    {"keep-models", OPTION_INTEGER, &settings.keep_models, "10", 0, 1000000, "N",
+     "trained weights are kept of so many best trials a study"},
     {"log-format", OPTION_STRING, &settings.log_format, "text", 0, 0, "text|json", "of the log"},
     {"log-level", OPTION_STRING, &settings.log_level, "info", 0, 0, "debug|info|warning|error",
      "least level that is logged"},
@@ -92,6 +94,7 @@ static enum code serve(const sigset_t *signals, struct error *err)
         .lease_s = (double)settings.lease_s,
         .heartbeat_s = (double)settings.heartbeat_s,
         .client_lease_s = (double)settings.client_lease_s,
+        .models_kept = (int)settings.keep_models,
     };
     struct core *core = NULL;
     struct http *http = NULL;
@@ -103,6 +106,7 @@ static enum code serve(const sigset_t *signals, struct error *err)
         .hosts = settings.http_host,
         .token_file = settings.token_file,
         .state_dir = settings.state_dir,
+        .models_kept = (int)settings.keep_models,
     };
     code = http_start(&http_options, core, &http, err);
     if (!code) {

@@ -49,11 +49,11 @@ enum code child_start(struct child *child, struct spawner *spawner, cJSON *work,
         code = spawner_spawn(spawner, spawner->last_id + 1, ends[1], file, &local);
     if (code == OK && fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0)
         code = fail(&local, E_IO, "", "cannot set up a socket: %s", strerror(errno));
-    if (file >= 0)
-        close(file);
     if (ends[1] >= 0)
         close(ends[1]);
     if (code != OK) {
+        if (file >= 0)
+            close(file);
         if (ends[0] >= 0)
             close(ends[0]);
         if (err != NULL)
@@ -63,6 +63,7 @@ enum code child_start(struct child *child, struct spawner *spawner, cJSON *work,
     *child = (struct child){.id = ++spawner->last_id,
                             .socket = ends[0],
                             .pidfd = -1,
+                            .file = file,
                             .deadline = now + fmin(patience_s, spawn_s),
                             .patience_s = patience_s};
     frame_reader_init(&child->reader);
@@ -138,8 +139,10 @@ void child_close(struct child *child)
     close_socket(child);
     if (child->pidfd >= 0)
         close(child->pidfd);
+    if (child->file >= 0)
+        close(child->file);
     frame_reader_fini(&child->reader);
-    *child = (struct child){.socket = -1, .pidfd = -1};
+    *child = (struct child){.socket = -1, .pidfd = -1, .file = -1};
 }
 
 void child_describe(const struct child *child, int status, char *text, size_t size)

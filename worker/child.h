@@ -11,6 +11,7 @@ enum child_killed { CHILD_NOT_KILLED, CHILD_CANCELLED, CHILD_STALLED, CHILD_WILD
 struct child {
     uint32_t id; // 0: there is none
     int socket, pidfd;
+    int file; // its work, and behind it what it leaves
     struct frame_reader reader;
     double deadline; // the next sign of life is due by then
     double patience_s;

@@ -1,4 +1,4 @@
-// A list of entries, each covering one number or, for a checkpoint, one a chunk.
+// A list of entries, each covering one number or, for a file, one a chunk.
 #include "worker/outbox.h"
 
 #include <errno.h>
@@ -12,8 +12,9 @@ struct outbox_entry {
     int first, count; // numbers it covers
     char *header;     // of a single message
     size_t header_len;
-    int fd; // of a checkpoint, else -1
-    int64_t size;
+    const char *type; // of a file, from here on
+    int fd;           // else -1
+    int64_t offset, size;
     int epoch;
     char sha256[65];
 };
@@ -84,22 +85,23 @@ enum code outbox_add(struct outbox *outbox, cJSON *message, struct error *err)
     return OK;
 }
 
-enum code outbox_add_checkpoint(struct outbox *outbox, int fd, int64_t size, const char *sha256,
-                                int epoch, struct error *err)
+enum code outbox_add_file(struct outbox *outbox, const struct outbox_file *file, struct error *err)
 {
-    int64_t chunks = size / WIRE_CHUNK + (size % WIRE_CHUNK != 0);
-    bool fits = size > 0 && chunks <= INT32_MAX / 2 - outbox->last;
+    int64_t chunks = file->size / WIRE_CHUNK + (file->size % WIRE_CHUNK != 0);
+    bool fits = file->size > 0 && chunks <= INT32_MAX / 2 - outbox->last;
     struct outbox_entry *entry = fits ? calloc(1, sizeof *entry) : NULL;
     if (entry == NULL) {
-        close(fd);
+        close(file->fd);
         return fits ? fail(err, E_MEMORY, "", "out of memory")
-                    : fail(err, E_LIMIT, "", "a checkpoint of %lld bytes cannot be sent",
-                           (long long)size);
+                    : fail(err, E_LIMIT, "", "a %s of %lld bytes cannot be sent", file->type,
+                           (long long)file->size);
     }
-    entry->fd = fd;
-    entry->size = size;
-    entry->epoch = epoch;
-    snprintf(entry->sha256, sizeof entry->sha256, "%s", sha256);
+    *entry = (struct outbox_entry){.type = file->type,
+                                   .fd = file->fd,
+                                   .offset = file->offset,
+                                   .size = file->size,
+                                   .epoch = file->epoch};
+    snprintf(entry->sha256, sizeof entry->sha256, "%s", file->sha256);
     append(outbox, entry, (int)chunks);
     return OK;
 }
@@ -124,8 +126,8 @@ static bool next_chunk(const struct outbox *outbox, const struct outbox_entry *e
     int64_t offset = (int64_t)(seq - entry->first) * WIRE_CHUNK;
     int64_t left = entry->size - offset;
     size_t len = left > WIRE_CHUNK ? WIRE_CHUNK : (size_t)left;
-    cJSON *message = wire_message("checkpoint");
-    if (message == NULL || !read_chunk(entry->fd, offset, len, payload) ||
+    cJSON *message = wire_message(entry->type);
+    if (message == NULL || !read_chunk(entry->fd, entry->offset + offset, len, payload) ||
         !number(outbox, message, seq) ||
         cJSON_AddNumberToObject(message, "epoch", entry->epoch) == NULL ||
         cJSON_AddStringToObject(message, "sha256", entry->sha256) == NULL ||

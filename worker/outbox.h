@@ -1,5 +1,5 @@
-// What one lease has to say to the coordinator, kept until acknowledged: epochs, checkpoints in chunks
-// and the result, numbered from 1 and sent in that order. No socket and no clock; the caller sends what
+// What one lease has to say to the coordinator, kept until acknowledged: epochs, files in chunks (a
+// checkpoint, a model) and the result, numbered from 1 and sent in that order. No socket and no clock; the caller sends what
 // outbox_next() gives.
 //
 //      add ──> unsent ──sent──> in flight ──ack──> gone
@@ -28,10 +28,16 @@ void outbox_fini(struct outbox *outbox);
 // Takes a message of wire_message() and adds lease, attempt and seq. E_PROTOCOL when it does not hold
 // against the wire's tables, E_LIMIT when it is too long, E_MEMORY; then nothing is added.
 enum code outbox_add(struct outbox *outbox, cJSON *message, struct error *err);
-// A checkpoint of `size` > 0 bytes, read from fd (taken, closed when acknowledged or on an error) as
-// chunks are sent.
-enum code outbox_add_checkpoint(struct outbox *outbox, int fd, int64_t size, const char *sha256,
-                                int epoch, struct error *err);
+// A file as messages of `type` ("checkpoint", "model"): `size` > 0 bytes from `offset` on, read from fd
+// (taken, closed when acknowledged or on an error) as chunks are sent.
+struct outbox_file {
+    const char *type; // a literal
+    int fd;
+    int64_t offset, size;
+    const char *sha256;
+    int epoch;
+};
+enum code outbox_add_file(struct outbox *outbox, const struct outbox_file *file, struct error *err);
 
 // The next message to send: header malloc'ed, payload read into payload[WIRE_CHUNK]. False when there is
 // none now or the window is full. Then outbox_sent(), unless sending failed.

@@ -23,7 +23,7 @@ struct task *task_new(cJSON *job, bool fresh, struct error *err)
     }
     task->job = job;
     task->fresh = fresh;
-    task->child.socket = task->child.pidfd = -1;
+    task->child.socket = task->child.pidfd = task->child.file = -1;
     snprintf(task->lease, sizeof task->lease, "%s", json_string_or(job, "lease", ""));
     task->attempt = (int)json_integer_or(job, "attempt", 1);
     task->epochs = (int)json_integer_or(job, "initial_epoch", 0);
@@ -138,9 +138,45 @@ static enum code add_checkpoint(struct task *task, const struct cache *cache,
             close(fd);
         return fail(err, E_IO, "", "the checkpoint was not written");
     }
-    return outbox_add_checkpoint(&task->outbox, fd, status.st_size,
-                                 json_string_or(checkpoint, "sha256", ""),
-                                 (int)json_integer_or(checkpoint, "epoch", 0), err);
+    const struct outbox_file file = {.type = "checkpoint",
+                                     .fd = fd,
+                                     .size = status.st_size,
+                                     .sha256 = json_string_or(checkpoint, "sha256", ""),
+                                     .epoch = (int)json_integer_or(checkpoint, "epoch", 0)};
+    return outbox_add_file(&task->outbox, &file, err);
+}
+
+static bool is_digest(const char *text)
+{
+    return strlen(text) == 64 && strspn(text, "0123456789abcdef") == 64;
+}
+
+// The weights lie in the child's file, which is memory and stays until they are sent. Without them the
+// result counts all the same.
+static void add_model(struct task *task, const cJSON *frame)
+{
+    const cJSON *model = json_member(frame, "model");
+    const char *error = json_string_or(frame, "model_error", NULL);
+    struct error err = {.code = OK};
+    struct stat status;
+    if (cJSON_IsObject(model)) {
+        const struct outbox_file file = {.type = "model",
+                                         .fd = fcntl(task->child.file, F_DUPFD_CLOEXEC, 0),
+                                         .offset = json_integer_or(model, "offset", -1),
+                                         .size = json_integer_or(model, "size", -1),
+                                         .sha256 = json_string_or(model, "sha256", ""),
+                                         .epoch = (int)json_integer_or(model, "epoch", 0)};
+        if (file.fd < 0 || fstat(file.fd, &status) != 0 || file.offset < 0 || file.epoch < 1 ||
+            file.size > status.st_size - file.offset || !is_digest(file.sha256)) {
+            if (file.fd >= 0)
+                close(file.fd);
+            error = "the training told of weights that are not there";
+        } else if (outbox_add_file(&task->outbox, &file, &err) != OK) {
+            error = err.message;
+        }
+    }
+    if (error != NULL)
+        log_event(LOG_LEVEL_WARNING, "model_lost", "lease=%s %s", task->lease, error);
 }
 
 static void on_ended(struct task *task, const struct cache *cache, const cJSON *frame)
@@ -153,6 +189,7 @@ static void on_ended(struct task *task, const struct cache *cache, const cJSON *
         add_result(task, message);
         return;
     }
+    add_model(task, frame);
     cJSON *message =
         result(task, json_string_or(frame, "state", "failed"),
                json_string_or(frame, "end_reason", ""), json_string_or(frame, "error", NULL));

@@ -19,6 +19,7 @@
 #include "worker/blob.h"
 #include "worker/engine/engine.h"
 #include "worker/frame.h"
+#include "worker/keeper.h"
 
 void trainer_warm_up(void)
 {
@@ -69,7 +70,7 @@ static void limit_memory(size_t bytes)
     setrlimit(RLIMIT_DATA, &limit);
 }
 
-static cJSON *read_work(int fd)
+static cJSON *read_work(int fd, int64_t *size)
 {
     struct stat status;
     if (fstat(fd, &status) != 0 || status.st_size <= 0 || status.st_size > FRAME_MAX)
@@ -79,6 +80,7 @@ static cJSON *read_work(int fd)
     cJSON *work = NULL;
     if (text != NULL && pread(fd, text, (size_t)status.st_size, 0) == status.st_size)
         work = json_read(text, (size_t)status.st_size, &limits, NULL);
+    *size = status.st_size;
     free(text);
     return work;
 }
@@ -131,9 +133,32 @@ struct run {
     const cJSON *work, *job;
     struct dataset data;
     struct training *training; // NULL when there is nothing to train
+    struct keeper keeper;
     bool pruned;
     struct error err;
 };
+
+static cJSON *metrics_of(const struct epoch_log *log)
+{
+    cJSON *metrics = cJSON_CreateObject();
+    for (int i = 0; i < log->nmetrics; i++) {
+        if (isfinite(log->metrics[i].value))
+            cJSON_AddNumberToObject(metrics, log->metrics[i].name, log->metrics[i].value);
+        else
+            cJSON_AddNullToObject(metrics, log->metrics[i].name);
+    }
+    cJSON_AddNumberToObject(metrics, "seconds", log->seconds);
+    cJSON_AddNumberToObject(metrics, "val_seconds", log->val_seconds);
+    return metrics;
+}
+
+static void observe(void *context, const struct training *training, const struct epoch_log *log)
+{
+    struct run *run = context;
+    cJSON *metrics = metrics_of(log);
+    keeper_look(&run->keeper, training, log->epoch, metrics);
+    cJSON_Delete(metrics);
+}
 
 static enum code restore(struct run *run, const char *path)
 {
@@ -151,7 +176,7 @@ static enum code restore(struct run *run, const char *path)
     return code;
 }
 
-static enum code start(struct run *run)
+static enum code start(struct run *run, int file, int64_t used)
 {
     const char *path = json_string_or(run->work, "dataset", "");
     enum code code = dataset_map(path, &run->data, &run->err);
@@ -163,8 +188,11 @@ static enum code start(struct run *run)
                                                (size_t)json_number_or(run->work, "memory", 0)};
     code = training_new(&run->training, json_member(run->job, "config"), &run->data,
                         (uint64_t)json_integer_or(run->job, "seed", 0), &limits, &run->err);
+    if (code == OK)
+        code = keeper_init(&run->keeper, run->job, file, used, &run->err);
     if (code != OK)
         return code;
+    training_observe(run->training, observe, run);
     const char *checkpoint = json_string_or(run->work, "checkpoint", NULL);
     if (checkpoint != NULL)
         code = restore(run, checkpoint) == OK ? OK : E_IO;
@@ -175,16 +203,9 @@ static enum code start(struct run *run)
 
 static bool send_epoch(const struct run *run, const struct epoch_log *log)
 {
-    cJSON *message = frame("epoch"), *metrics = cJSON_AddObjectToObject(message, "metrics");
+    cJSON *message = frame("epoch");
     cJSON_AddNumberToObject(message, "epoch", log->epoch);
-    for (int i = 0; i < log->nmetrics; i++) {
-        if (isfinite(log->metrics[i].value))
-            cJSON_AddNumberToObject(metrics, log->metrics[i].name, log->metrics[i].value);
-        else
-            cJSON_AddNullToObject(metrics, log->metrics[i].name);
-    }
-    cJSON_AddNumberToObject(metrics, "seconds", log->seconds);
-    cJSON_AddNumberToObject(metrics, "val_seconds", log->val_seconds);
+    cJSON_AddItemToObject(message, "metrics", metrics_of(log));
     return frame_write(run->socket, message, NULL) == OK;
 }
 
@@ -229,6 +250,17 @@ static enum code save(struct run *run, cJSON *answer)
     return OK;
 }
 
+// Weights that cannot be kept are no reason to lose the training: the trial then has none.
+static void add_model(struct run *run, cJSON *answer)
+{
+    cJSON *model = NULL;
+    struct error err;
+    if (keeper_finish(&run->keeper, run->training, run->job, &model, &err) != OK)
+        cJSON_AddStringToObject(answer, "model_error", err.message);
+    else if (model != NULL)
+        cJSON_AddItemToObject(answer, "model", model);
+}
+
 // A report too large for a message (thousands of classes) is left out; the result counts without it.
 static bool fits(const cJSON *report)
 {
@@ -252,6 +284,8 @@ static enum code finish(struct run *run, cJSON *answer)
         if (fits(report))
             cJSON_AddItemToObject(answer, "report", report);
     }
+    if (code == OK && !run->pruned)
+        add_model(run, answer);
     return code;
 }
 
@@ -266,7 +300,7 @@ static const char *state_of(enum code code)
     return "failed";
 }
 
-static int execute(int socket, const cJSON *work)
+static int execute(int socket, const cJSON *work, int file, int64_t used)
 {
     struct run run = {.socket = socket, .work = work, .job = json_member(work, "job")};
     cJSON *answer = frame("ended");
@@ -275,7 +309,7 @@ static int execute(int socket, const cJSON *work)
                        json_bool_or(run.job, "save_checkpoint", false) ||
                        json_integer_or(run.job, "epochs", 0) > 0;
     if (needs_model) {
-        code = start(&run);
+        code = start(&run, file, used);
         if (code == OK)
             code = train(&run);
         if (code == OK)
@@ -297,12 +331,13 @@ static int execute(int socket, const cJSON *work)
 
 int trainer_run(int socket, int job)
 {
-    cJSON *work = read_work(job);
+    int64_t size = 0;
+    cJSON *work = read_work(job, &size);
     if (work == NULL)
         return TRAINER_EXIT_SETUP;
     flush_denormals();
     limit_memory((size_t)json_number_or(work, "memory", 0));
     bool preparing = strcmp(json_string_or(work, "work", ""), "prepare") == 0;
     // The process ends here: what it holds goes back to the system at once, unfreed.
-    return preparing ? prepare(socket, work) : execute(socket, work);
+    return preparing ? prepare(socket, work) : execute(socket, work, job, size);
 }

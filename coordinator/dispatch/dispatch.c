@@ -101,7 +101,7 @@ void dispatch_message(struct core *core, const struct router_message *raw)
         else if (strcmp(type, "bye") == 0)
             member_gone(core, worker, "it said goodbye");
         else if (strcmp(type, "epoch") == 0 || strcmp(type, "result") == 0 ||
-                 strcmp(type, "checkpoint") == 0)
+                 strcmp(type, "checkpoint") == 0 || strcmp(type, "model") == 0)
             report_receive(core, raw->worker, message, raw, type);
     }
     cJSON_Delete(message);

@@ -23,7 +23,7 @@ void member_hello(struct core *core, const char *id, const cJSON *message);
 void member_ping(struct core *core, const char *id, const cJSON *message);
 void member_gone(struct core *core, struct worker *worker, const char *why);
 
-// reports.c: `epoch`, `checkpoint`, `result`
+// reports.c: `epoch`, `checkpoint`, `model`, `result`
 void report_receive(struct core *core, const char *worker, const cJSON *message,
                     const struct router_message *raw, const char *type);
 

@@ -86,23 +86,55 @@ static enum code input_shape(struct core *core, const struct study_spec *spec, c
     return code;
 }
 
+enum code job_parameters(struct core *core, const struct held_study *held, int number, int64_t *out,
+                         struct error *err)
+{
+    const struct study_spec *spec = &held->spec->spec;
+    struct shape input;
+    int64_t trainable = 0, frozen = 0;
+    cJSON *config = study_spec_resolve(spec, held->study->trials[number]->values, err);
+    enum code code = config ? input_shape(core, spec, config, &input, err) : err->code;
+    if (code == OK)
+        code = catalogue_infer_model(json_member(config, "model"), &input, NULL, &trainable,
+                                     &frozen, err);
+    cJSON_Delete(config);
+    if (code == OK)
+        *out = trainable + frozen;
+    return code;
+}
+
 void job_know_parameters(struct core *core, struct held_study *held, int number)
 {
     const struct study_spec *spec = &held->spec->spec;
     struct error err;
-    struct shape input;
-    int64_t trainable = 0, frozen = 0;
+    int64_t parameters;
     if (!spec->has_model || !study_needs_parameters(held->study, number))
         return;
-    cJSON *config = study_spec_resolve(spec, held->study->trials[number]->values, &err);
-    if (!config || input_shape(core, spec, config, &input, &err) ||
-        catalogue_infer_model(json_member(config, "model"), &input, NULL, &trainable, &frozen,
-                              &err))
+    if (job_parameters(core, held, number, &parameters, &err))
         log_event(LOG_LEVEL_WARNING, "parameters_unknown", "study=%s trial=%d %s", spec->name,
                   number, err.message);
     else
-        study_set_parameters(held->study, number, trainable + frozen);
-    cJSON_Delete(config);
+        study_set_parameters(held->study, number, parameters);
+}
+
+// What the worker needs to find the best epoch and to say whose weights they are.
+static cJSON *wanted_model(const struct study_spec *spec, const struct trial *trial)
+{
+    cJSON *model = alloc_sure(cJSON_CreateObject());
+    cJSON *list = alloc_sure(cJSON_AddArrayToObject(model, "objectives"));
+    for (int i = 0; i < spec->tuner.nobjectives; i++) {
+        const struct objective *objective = &spec->tuner.objectives[i];
+        cJSON *item = alloc_sure(cJSON_CreateObject());
+        if (objective->expression)
+            cJSON_AddStringToObject(item, "expression", objective->expression);
+        else
+            cJSON_AddStringToObject(item, "name", objective->name);
+        cJSON_AddStringToObject(item, "direction",
+                                objective->direction == MAXIMIZE ? "max" : "min");
+        cJSON_AddItemToArray(list, item);
+    }
+    cJSON_AddItemToObject(model, "hyperparameters", cJSON_CreateRaw(trial->hyperparameters));
+    return model;
 }
 
 cJSON *job_message(struct core *core, struct held_study *held, int number, int index,
@@ -137,5 +169,7 @@ cJSON *job_message(struct core *core, struct held_study *held, int number, int i
     add_checkpoint(message, checkpoint);
     cJSON_AddBoolToObject(message, "save_checkpoint", trial->epochs > 0);
     cJSON_AddBoolToObject(message, "report", index == 0 && epochs > 0);
+    if (core->models_kept > 0 && epochs > 0)
+        cJSON_AddItemToObject(message, "model", wanted_model(spec, trial));
     return message;
 }

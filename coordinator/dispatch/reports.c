@@ -1,4 +1,4 @@
-// Epochs, checkpoints and results: each is applied at most once, under a lease that is known to be good.
+// Epochs, checkpoints, models and results: each is applied at most once, under a lease that is known to be good.
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +7,7 @@
 #include "coordinator/alloc.h"
 #include "coordinator/core_state.h"
 #include "coordinator/dispatch/dispatch.h"
+#include "coordinator/dispatch/uploads.h"
 
 enum { GAPS_MAX = 5 };
 
@@ -81,12 +82,12 @@ static bool apply_result(struct core *core, const struct report *report)
     return true;
 }
 
-// An upload that cannot go on: the attempt is given up, for its worker would wait for ever.
-static bool apply_chunk(struct core *core, const struct report *report)
+// A checkpoint that cannot go on: the attempt is given up, for its worker would wait for ever.
+static bool apply_checkpoint(struct core *core, const struct report *report)
 {
     lease_renew(core->leases, report->lease, core->now.s);
-    if (transfer_chunk(core, report->held, report->lease, report->message, report->payload,
-                       report->len))
+    if (upload_chunk(core, &upload_checkpoint, report->held, report->lease, report->message,
+                     report->payload, report->len))
         return true;
     struct lease_key key = report->lease->key;
     int attempt = report->lease->attempt;
@@ -95,13 +96,28 @@ static bool apply_chunk(struct core *core, const struct report *report)
     return false;
 }
 
+// Weights that are not wanted, or do not hold, are passed over; the training counts without them.
+static bool apply_model(struct core *core, const struct report *report)
+{
+    lease_renew(core->leases, report->lease, core->now.s);
+    upload_chunk(core, &upload_model, report->held, report->lease, report->message, report->payload,
+                 report->len);
+    return true;
+}
+
 // True when it is applied (by then the lease may be gone) and may be acknowledged.
 static bool apply(struct core *core, const struct report *report, const char *type, int64_t seq)
 {
+    static const struct {
+        const char *type;
+        bool (*apply)(struct core *core, const struct report *report);
+    } kinds[] = {{"epoch", apply_epoch}, {"checkpoint", apply_checkpoint}, {"model", apply_model}};
+    bool applied = false;
     if (strcmp(type, "result") == 0)
         return apply_result(core, report);
-    bool applied =
-        strcmp(type, "epoch") == 0 ? apply_epoch(core, report) : apply_chunk(core, report);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(type, kinds[i].type) == 0)
+            applied = kinds[i].apply(core, report);
     if (applied)
         report->lease->seq = seq;
     return applied;

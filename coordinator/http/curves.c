@@ -96,7 +96,7 @@ void trial_metrics(struct request *request)
 {
     int64_t number;
     struct error err;
-    struct trial_row trial;
+    struct shown_trial trial;
     if (!request_trial(request, &number))
         return;
     struct reader *reader = reader_take(request->http->readers);
@@ -112,5 +112,5 @@ void trial_metrics(struct request *request)
         return;
     }
     *c = (struct curves){request->http->readers, trial.study, number, -1, 0, false};
-    reply_produced(request, "application/json", &producer, c);
+    reply_produced(request, "application/json", MHD_SIZE_UNKNOWN, &producer, c);
 }

@@ -212,7 +212,7 @@ void study_export(struct request *request)
         drop(e);
         return;
     }
-    reply_produced(request, format->type, &format->producer, e);
+    reply_produced(request, format->type, MHD_SIZE_UNKNOWN, &format->producer, e);
     char disposition[200];
     snprintf(disposition, sizeof disposition, "attachment; filename=\"%.128s.%s\"",
              request->arguments[0], format->extension);

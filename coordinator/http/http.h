@@ -14,6 +14,7 @@ struct http_options {
     const char *hosts;      // further names it is reached by, "name[:port],…"; NULL: none
     const char *token_file; // NULL: no token, loopback only; made (0600) when it does not exist
     const char *state_dir;  // the store the core has opened; uploads go to state_dir/blobs
+    int models_kept;        // as the core's, for words
 };
 
 // Binds and serves on threads of its own. `core` is running and outlives the server. The strings are

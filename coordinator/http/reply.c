@@ -194,8 +194,8 @@ static void production_free(void *context)
     free(p);
 }
 
-void reply_produced(struct request *request, const char *type, const struct producer *producer,
-                    void *state)
+void reply_produced(struct request *request, const char *type, uint64_t size,
+                    const struct producer *producer, void *state)
 {
     struct production *p = calloc(1, sizeof *p);
     if (!p) {
@@ -206,7 +206,7 @@ void reply_produced(struct request *request, const char *type, const struct prod
     *p = (struct production){.producer = producer, .state = state, .client = request->client};
     buf_init(&p->text, ANSWER_MAX);
     struct MHD_Response *response =
-        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16384, produce, p, production_free);
+        MHD_create_response_from_callback(size, 16384, produce, p, production_free);
     if (!response) {
         production_free(p);
         reply_fail(request, 0, E_MEMORY, "", "out of memory");

@@ -38,9 +38,9 @@ struct producer {
     enum fill (*fill)(void *state, struct buf *out);
     void (*drop)(void *state);
 };
-// Takes over state.
-void reply_produced(struct request *request, const char *type, const struct producer *producer,
-                    void *state);
+// Takes over state. size: of all of it, MHD_SIZE_UNKNOWN where nobody can tell.
+void reply_produced(struct request *request, const char *type, uint64_t size,
+                    const struct producer *producer, void *state);
 // A response of one's own making (event streams); takes it over, adds the common headers.
 void reply_response(struct request *request, int status, const char *type,
                     struct MHD_Response *response);

@@ -49,7 +49,7 @@ void trial_report(struct request *request)
     int64_t number, execution;
     struct buf out;
     struct error err;
-    struct trial_row trial;
+    struct shown_trial trial;
     if (!request_trial(request, &number) ||
         !page_integer(request, "execution", -1, 0, 1000000, &execution))
         return;

@@ -22,9 +22,10 @@ void trial_command(struct request *request); // route->command: measurement, com
 void study_suggest(struct request *request);
 void trial_answered(struct request *request);
 
-// curves.c, report.c, best.c, export.c
+// curves.c, report.c, model.c, best.c, export.c
 void trial_metrics(struct request *request);
 void trial_report(struct request *request);
+void trial_model(struct request *request);
 void study_best(struct request *request);
 void study_export(struct request *request);
 

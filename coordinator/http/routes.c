@@ -9,6 +9,7 @@ static const char *const trials_parameters[] = {"state", "sort", "page_size", "p
 static const char *const create_parameters[] = {"validate_only", NULL};
 static const char *const best_parameters[] = {"num_trials", NULL};
 static const char *const export_parameters[] = {"format", NULL};
+static const char *const model_parameters[] = {"format", NULL};
 static const char *const report_parameters[] = {"execution", NULL};
 static const char *const events_parameters[] = {"since", NULL};
 
@@ -37,6 +38,7 @@ static const struct route routes[] = {
     {"GET", TRIAL, .handle = trial_get},
     {"GET", TRIAL "/metrics", .handle = trial_metrics},
     {"GET", TRIAL "/report", .handle = trial_report, .parameters = report_parameters},
+    {"GET", TRIAL "/model", .handle = trial_model, .parameters = model_parameters},
     {"POST", TRIAL "/measurements", .body = BODY_JSON, .handle = trial_command,
      .command = COMMAND_MEASUREMENT},
     {"POST", TRIAL "/complete", .body = BODY_JSON, .handle = trial_command,

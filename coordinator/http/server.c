@@ -100,6 +100,7 @@ static enum code prepare(struct http *http, const struct http_options *options, 
         return E_IO;
     http->port = access_port(&address);
     http->state_dir = strdup(options->state_dir);
+    http->models_kept = options->models_kept;
     if (!http->state_dir)
         return fail(err, E_MEMORY, "", "out of memory");
     upload_clean(http->state_dir);

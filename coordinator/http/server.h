@@ -42,6 +42,7 @@ struct http {
     struct clients clients;
     struct notifier *notifier;
     char *state_dir;
+    int models_kept;
     pthread_mutex_t lock;
     pthread_cond_t idle; // one of the counts became 0
     bool beside;         // something runs in request_beside()

@@ -245,7 +245,7 @@ static void show_trial(struct request *request, int64_t number, int status)
 {
     struct buf out;
     struct error err;
-    struct trial_row trial;
+    struct shown_trial trial;
     buf_init(&out, ANSWER_MAX);
     struct reader *reader = reader_take(request->http->readers);
     enum code code = view_trial_row(reader, request->arguments[0], number, &trial, &err);

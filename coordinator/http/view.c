@@ -240,9 +240,9 @@ enum code view_study_id(struct reader *reader, const char *name, int64_t *id, bo
 }
 
 enum code view_trial_row(struct reader *reader, const char *study, int64_t number,
-                         struct trial_row *out, struct error *err)
+                         struct shown_trial *out, struct error *err)
 {
-    struct trial_row trial = {0};
+    struct shown_trial trial = {0};
     reader_snapshot(reader);
     enum code code = view_study_id(reader, study, &trial.study, &trial.maximise, err);
     if (code)

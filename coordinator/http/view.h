@@ -32,13 +32,13 @@ enum code view_study_id(struct reader *reader, const char *name, int64_t *id, bo
                         struct error *err);
 
 // A trial's row (TRIAL_COLUMNS) in a snapshot of its own. E_NOT_FOUND names what is not there.
-struct trial_row {
+struct shown_trial {
     int64_t study;
     bool maximise;
     sqlite3_stmt *row;
 };
 enum code view_trial_row(struct reader *reader, const char *study, int64_t number,
-                         struct trial_row *out, struct error *err);
+                         struct shown_trial *out, struct error *err);
 
 // Columns written as JSON, NULL as null.
 void column_string(sqlite3_stmt *row, int column, struct buf *out);

@@ -1,4 +1,4 @@
-// Blobs: files named by their SHA-256. Rows of checkpoints and dataset_files keep them alive.
+// Blobs: files named by their SHA-256. Rows of checkpoints, models and dataset_files keep them alive.
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -64,6 +64,7 @@ int blobs_collect(sqlite3 *db, const char *state_dir)
     drop_stale_arrivals(state_dir);
     if (sqlite3_prepare_v2(db,
                            "SELECT 1 FROM checkpoints WHERE sha256 = ?1 UNION ALL "
+                           "SELECT 1 FROM models WHERE sha256 = ?1 UNION ALL "
                            "SELECT 1 FROM dataset_files WHERE sha256 = ?1 LIMIT 1",
                            -1, &names, NULL) != SQLITE_OK)
         return 0;

@@ -96,6 +96,13 @@ static const struct column checkpoint_columns[] = {
     CHANGES(checkpoint_row, TEXT, sha256),   CHANGES(checkpoint_row, INTEGER, size),
 };
 
+static const struct column model_columns[] = {
+    KEY(model_row, INTEGER, study_id),  KEY(model_row, INTEGER, trial),
+    KEY(model_row, INTEGER, execution), KEY(model_row, INTEGER, attempt),
+    CHANGES(model_row, INTEGER, epoch), CHANGES(model_row, REAL, objective),
+    CHANGES(model_row, TEXT, sha256),   CHANGES(model_row, INTEGER, size),
+};
+
 static const struct column dataset_columns[] = {
     KEY(dataset_row, TEXT, name),
     CHANGES(dataset_row, TEXT, source),
@@ -150,6 +157,7 @@ const struct table row_tables[ROW_TABLES] = {
     [ROW_EPOCH] = TABLE("epochs", epoch_row, epoch_columns),
     [ROW_REPORT] = TABLE("reports", report_row, report_columns),
     [ROW_CHECKPOINT] = TABLE("checkpoints", checkpoint_row, checkpoint_columns),
+    [ROW_MODEL] = TABLE("models", model_row, model_columns),
     [ROW_DATASET] = TABLE("datasets", dataset_row, dataset_columns),
     [ROW_DATASET_FILE] = TABLE("dataset_files", dataset_file_row, dataset_file_columns),
     [ROW_WORKER] = TABLE("workers", worker_row, worker_columns),

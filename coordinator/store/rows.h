@@ -65,6 +65,13 @@ struct checkpoint_row {
     int64_t size;
 };
 
+struct model_row {
+    int64_t study_id, trial, execution, attempt, epoch;
+    double objective;
+    const char *sha256;
+    int64_t size;
+};
+
 struct dataset_row {
     const char *name, *source, *info, *state;
     int64_t created_at;
@@ -104,6 +111,7 @@ enum row_table {
     ROW_EPOCH,
     ROW_REPORT,
     ROW_CHECKPOINT,
+    ROW_MODEL,
     ROW_DATASET,
     ROW_DATASET_FILE,
     ROW_WORKER,

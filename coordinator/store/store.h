@@ -1,7 +1,7 @@
 // The store: one SQLite file (WAL, synchronous FULL) in the state directory, one connection that writes
 // and checkpoints, any number of read-only ones. schema/migrations/ says what is in it.
 //
-//     state-dir/tunerd.db   the store          state-dir/blobs/SHA256   checkpoints, data set files
+//     state-dir/tunerd.db   the store          state-dir/blobs/SHA256   checkpoints, models, data set files
 //     state-dir/lock        held by flock      state-dir/incoming/      files that are still arriving
 #ifndef TUNERD_COORDINATOR_STORE_H
 #define TUNERD_COORDINATOR_STORE_H

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
+#include "common/objective.h"
 #include "coordinator/search/search.h"
-#include "coordinator/study/objective.h"
 
 bool study_check_is_generated(const char *name)
 {
@@ -130,7 +130,7 @@ static enum code check_objective(const struct study_spec *spec, struct faults *f
 {
     struct error err = {0};
     struct objective_meter *meter = NULL;
-    if (objective_new(spec, &meter, &err)) {
+    if (objective_new(spec->tuner.objectives, spec->tuner.nobjectives, &meter, &err)) {
         faults_add(faults, &err);
         return err.code;
     }

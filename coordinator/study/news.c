@@ -121,6 +121,20 @@ void study_decision_row(const struct study *study, const struct decision *decisi
     };
 }
 
+int study_rank(const struct study *study, int number, double score)
+{
+    double loss = study_loss(study, score);
+    int better = 0;
+    for (int i = 0; i < study->ntrials; i++) {
+        const struct trial *trial = study->trials[i];
+        if (i == number || trial->state != TRIAL_COMPLETED || !isfinite(trial->score))
+            continue;
+        double other = study_loss(study, trial->score);
+        better += other < loss || (other == loss && i < number);
+    }
+    return better;
+}
+
 double study_progress(const struct study *study)
 {
     if (study->state == STUDY_COMPLETED)

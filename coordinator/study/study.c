@@ -65,7 +65,7 @@ static enum code study_new(int64_t id, const struct study_spec *spec, struct stu
     *study = (struct study){
         .id = id,
         .spec = spec,
-        .direction = objective_direction(spec),
+        .direction = objective_direction(spec->tuner.objectives, spec->tuner.nobjectives),
         .nexecutions = (int)spec->tuner.executions_per_trial,
         .description = alloc_text(spec->description),
         .max_trials = spec->tuner.max_trials,
@@ -76,7 +76,8 @@ static enum code study_new(int64_t id, const struct study_spec *spec, struct stu
         .best = -1,
         .seen = seen_new(&spec->space),
     };
-    enum code code = objective_new(spec, &study->meter, err);
+    enum code code =
+        objective_new(spec->tuner.objectives, spec->tuner.nobjectives, &study->meter, err);
     if (!code)
         code = tape_init(&study->tape, spec, err);
     if (code) {

@@ -26,10 +26,10 @@
 #ifndef TUNERD_COORDINATOR_STUDY_H
 #define TUNERD_COORDINATOR_STUDY_H
 
+#include "common/objective.h"
 #include "common/study_spec.h"
 #include "coordinator/search/search.h"
 #include "coordinator/store/rows.h"
-#include "coordinator/study/objective.h"
 #include "coordinator/study/tape.h"
 
 struct moment {
@@ -343,6 +343,9 @@ void study_execution_row(const struct study *study, int trial, int execution,
                          struct execution_row *row);
 cJSON *study_news(const struct study *study);
 cJSON *study_trial_news(const struct study *study, int trial);
+// How many completed trials are better than `trial` would be with this score; of equal ones those of a
+// lower number.
+int study_rank(const struct study *study, int trial, double score);
 double study_progress(const struct study *study); // 0..1; NaN: unknown
 
 #endif

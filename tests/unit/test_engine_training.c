@@ -534,16 +534,21 @@ static void predictions_of_words_without_a_row_are_refused(void **state)
 static void weights_come_layer_by_layer_as_in_keras(void **state)
 {
     static const struct {
-        const char *name;
+        const char *path, *name;
         int layer, rank;
         int64_t dim[2];
         bool trainable;
     } expected[] = {
-        {"kernel", 0, 2, {5, 16}, true},   {"bias", 0, 1, {16}, true},
-        {"kernel", 2, 2, {16, 8}, true},   {"bias", 2, 1, {8}, true},
-        {"gamma", 3, 1, {8}, true},        {"beta", 3, 1, {8}, true},
-        {"moving_mean", 3, 1, {8}, false}, {"moving_variance", 3, 1, {8}, false},
-        {"kernel", 5, 2, {8, 3}, true},    {"bias", 5, 1, {3}, true},
+        {"dense/kernel", "kernel", 0, 2, {5, 16}, true},
+        {"dense/bias", "bias", 0, 1, {16}, true},
+        {"dense_1/kernel", "kernel", 2, 2, {16, 8}, true},
+        {"dense_1/bias", "bias", 2, 1, {8}, true},
+        {"batch_normalization/gamma", "gamma", 3, 1, {8}, true},
+        {"batch_normalization/beta", "beta", 3, 1, {8}, true},
+        {"batch_normalization/moving_mean", "moving_mean", 3, 1, {8}, false},
+        {"batch_normalization/moving_variance", "moving_variance", 3, 1, {8}, false},
+        {"dense_2/kernel", "kernel", 5, 2, {8, 3}, true},
+        {"dense_2/bias", "bias", 5, 1, {3}, true},
     };
     enum { COUNT = sizeof(expected) / sizeof(expected[0]) };
     struct dataset data = blobs();
@@ -554,6 +559,7 @@ static void weights_come_layer_by_layer_as_in_keras(void **state)
     for (int i = 0; i < COUNT; i++) {
         assert_true(training_weights(t, i, &w));
         assert_string_equal(w.name, expected[i].name);
+        assert_string_equal(w.path, expected[i].path);
         assert_int_equal(w.layer, expected[i].layer);
         assert_int_equal(w.rank, expected[i].rank);
         assert_int_equal(w.trainable, expected[i].trainable);
@@ -562,6 +568,50 @@ static void weights_come_layer_by_layer_as_in_keras(void **state)
         assert_int_equal(w.size, w.dim[0] * (w.rank > 1 ? w.dim[1] : 1));
         if (strcmp(w.name, "moving_variance") == 0)
             assert_true(w.values[7] == 1);
+    }
+    assert_false(training_weights(t, COUNT, &w));
+    training_free(t);
+    dataset_fini(&data);
+}
+
+// Keras 3's weight.path without the model's name; Keras refuses two layers of one name.
+static void cells_and_repeated_names_are_in_the_paths(void **state)
+{
+    static const char *const expected[] = {
+        "same/kernel",
+        "same/bias",
+        "same_1/kernel",
+        "same_1/bias",
+        "lstm/lstm_cell/kernel",
+        "lstm/lstm_cell/recurrent_kernel",
+        "lstm/lstm_cell/bias",
+        "gru/gru_cell/kernel",
+        "gru/gru_cell/recurrent_kernel",
+        "gru/gru_cell/bias",
+        "simple_rnn/simple_rnn_cell/kernel",
+        "simple_rnn/simple_rnn_cell/recurrent_kernel",
+        "dense/kernel",
+        "dense/bias",
+    };
+    enum { COUNT = sizeof(expected) / sizeof(expected[0]) };
+    static const char layers[] =
+        CONFIG(HALF,
+               "{\"type\": \"Dense\", \"units\": 6, \"name\": \"same\"},"
+               "{\"type\": \"Dense\", \"units\": 6, \"name\": \"same\"},"
+               "{\"type\": \"Reshape\", \"target_shape\": [3, 2]},"
+               "{\"type\": \"LSTM\", \"units\": 2, \"return_sequences\": true},"
+               "{\"type\": \"GRU\", \"units\": 2, \"return_sequences\": true},"
+               "{\"type\": \"SimpleRNN\", \"units\": 2, \"use_bias\": false},"
+               "{\"type\": \"Dense\", \"units\": 3, \"activation\": \"softmax\"}",
+               COMPILE, FIT);
+    struct dataset data = blobs();
+    struct training *t = make(layers, &data, 1);
+    struct training_weights w;
+
+    (void)state;
+    for (int i = 0; i < COUNT; i++) {
+        assert_true(training_weights(t, i, &w));
+        assert_string_equal(w.path, expected[i]);
     }
     assert_false(training_weights(t, COUNT, &w));
     training_free(t);
@@ -701,6 +751,7 @@ int main(void)
         cmocka_unit_test(predictions_are_those_of_the_report),
         cmocka_unit_test(predictions_of_words_without_a_row_are_refused),
         cmocka_unit_test(weights_come_layer_by_layer_as_in_keras),
+        cmocka_unit_test(cells_and_repeated_names_are_in_the_paths),
         cmocka_unit_test(a_line_is_learned_by_regression),
         cmocka_unit_test(parity_of_bits_is_learned_by_recurrent_layers),
         cmocka_unit_test(trainings_side_by_side_give_what_each_gives_alone),

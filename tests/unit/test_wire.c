@@ -24,6 +24,7 @@ static const char *const valid[] = {
     "\"type\":\"result\"," SEQ "\"state\":\"completed\",\"epochs\":5,\"end_reason\":\"epochs\","
     "\"error\":null,\"report\":null",
     "\"type\":\"checkpoint\"," SEQ "\"epoch\":5," SHA ",\"size\":10,\"offset\":0",
+    "\"type\":\"model\"," SEQ "\"epoch\":5," SHA ",\"size\":10,\"offset\":0",
     "\"type\":\"fetch\"," SHA ",\"offset\":0",
     "\"type\":\"bye\"",
     "\"type\":\"welcome\",\"heartbeat_s\":0.5,\"lease_s\":15,\"coordinator\":\"c\","
@@ -33,7 +34,8 @@ static const char *const valid[] = {
     "\"type\":\"job\"," OF
     "\"study\":\"s\",\"trial\":1,\"execution\":0,\"seed\":7,\"config\":{}," FILES
     "\"initial_epoch\":0,\"epochs\":5,\"checkpoint\":null,\"save_checkpoint\":false,"
-    "\"report\":true",
+    "\"report\":true,\"model\":{\"objectives\":[{\"name\":\"val_loss\",\"direction\":\"min\"},"
+    "{\"expression\":\"auc\",\"direction\":\"max\"}],\"hyperparameters\":{}}",
     "\"type\":\"ack\"," OF "\"seq\":3",
     "\"type\":\"stop\",\"lease\":\"L1\",\"how\":\"prune\"",
     "\"type\":\"expired\",\"lease\":\"L1\",\"attempt\":2",

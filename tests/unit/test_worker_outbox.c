@@ -132,7 +132,10 @@ static void a_checkpoint_takes_a_number_a_chunk(void **state)
     const size_t size = 2 * WIRE_CHUNK + 5;
     struct outbox outbox = with_epochs(1);
     struct error err;
-    assert_int_equal(outbox_add_checkpoint(&outbox, file_of(size), (int64_t)size, sha256, 9, &err),
+    assert_int_equal(outbox_add_file(&outbox,
+                                     &(struct outbox_file){"checkpoint", file_of(size), 0,
+                                                           (int64_t)size, sha256, 9},
+                                     &err),
                      OK);
     assert_int_equal(outbox.last, 4);
     assert_int_equal(send_one(&outbox), 1);
@@ -156,7 +159,34 @@ static void a_checkpoint_takes_a_number_a_chunk(void **state)
     assert_int_equal(send_one(&outbox), 4);
     outbox_ack(&outbox, 4);
     assert_true(outbox_empty(&outbox));
-    assert_int_equal(outbox_add_checkpoint(&outbox, file_of(1), 0, sha256, 9, &err), E_LIMIT);
+    assert_int_equal(
+        outbox_add_file(&outbox, &(struct outbox_file){"checkpoint", file_of(1), 0, 0, sha256, 9},
+                        &err),
+        E_LIMIT);
+    outbox_fini(&outbox);
+}
+
+// A model lies somewhere in its training's file.
+static void a_file_is_read_from_its_offset_on(void **state)
+{
+    (void)state;
+    static const char sha256[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    const struct outbox_file file = {
+        "model", file_of(2 * WIRE_CHUNK + 5), WIRE_CHUNK, WIRE_CHUNK + 5, sha256, 3};
+    struct outbox outbox = with_epochs(0);
+    struct outbox_message message;
+    struct error err;
+    assert_int_equal(outbox_add_file(&outbox, &file, &err), OK);
+    assert_int_equal(outbox.last, 2);
+    assert_true(outbox_next(&outbox, &message, payload));
+    cJSON *header = wire_decode(message.header, message.header_len, &err);
+    assert_string_equal(json_string_or(header, "type", ""), "model");
+    assert_int_equal(json_integer_or(header, "offset", -1), 0);
+    assert_int_equal(json_integer_or(header, "epoch", -1), 3);
+    assert_int_equal(message.payload_len, WIRE_CHUNK);
+    assert_int_equal(payload[0], (unsigned char)(WIRE_CHUNK * 7 + 1));
+    cJSON_Delete(header);
+    free(message.header);
     outbox_fini(&outbox);
 }
 
@@ -169,6 +199,7 @@ int main(void)
         cmocka_unit_test(repeated_old_and_wild_acks_do_no_harm),
         cmocka_unit_test(a_message_that_does_not_hold_is_not_taken),
         cmocka_unit_test(a_checkpoint_takes_a_number_a_chunk),
+        cmocka_unit_test(a_file_is_read_from_its_offset_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -169,6 +169,8 @@ int64_t training_outputs(const struct training *training);
 struct training_weights {
     int layer;        // in the configuration's list, from 0
     const char *name; // Keras': "kernel", "bias", "gamma", "moving_mean", …
+    char path[256];   // Keras', without the model's: "dense_1/kernel", "lstm/lstm_cell/bias"; of layers
+                      // that were given one name all but the first have _1, _2, … behind it
     bool trainable;
     int rank;
     int64_t dim[4];
@@ -176,6 +178,19 @@ struct training_weights {
     const real *values; // row-major; change with the next epoch, go with the training
 };
 bool training_weights(const struct training *training, int index, struct training_weights *out);
+
+// Called at the end of each epoch that the loss survived, before the callbacks act on it: the weights are
+// those that log's val_ values were measured with, which restore_best_weights may put others in place of.
+void training_observe(struct training *training,
+                      void (*observe)(void *context, const struct training *training,
+                                      const struct epoch_log *log),
+                      void *context);
+
+// What the first layer is given: {"shape": [of a sample], "subtract", "divide"}, (x - subtract) / divide
+// of the data's own numbers, each one number or one a feature (row-major). NULL: E_MEMORY.
+cJSON *training_input(const struct training *training);
+// Names of the classes, [data set's classes]; NULL: they have none.
+const char *const *training_class_names(const struct training *training, int *count);
 
 // The contract's report: {"summary": {"layers": [{"name", "type", "output_shape", "parameters"}],
 // "total_parameters", "trainable_parameters", "non_trainable_parameters", "text"}, "evaluated_on": "test"

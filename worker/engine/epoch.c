@@ -201,12 +201,23 @@ static enum code run_epoch(struct training *t, struct epoch_log *log, struct err
     }
     log_value(log, "", "learning_rate", optimizer_rate(&t->optimizer));
     t->epochs_done++;
+    if (t->observe)
+        t->observe(t->observer, t, log);
     run_callbacks(t, log);
     if (!t->done && t->epochs_done >= t->epochs)
         t->end_reason = "epochs";
     if (t->done || t->epochs_done >= t->epochs)
         finish(t);
     return OK;
+}
+
+void training_observe(struct training *t,
+                      void (*observe)(void *context, const struct training *training,
+                                      const struct epoch_log *log),
+                      void *context)
+{
+    t->observe = observe;
+    t->observer = context;
 }
 
 enum code training_epoch(struct training *t, struct epoch_log *log, struct error *err)

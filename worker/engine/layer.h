@@ -63,6 +63,7 @@ struct layer {
 
 struct layer_ops {
     const char *type; // Keras' class name
+    const char *cell; // Keras' name of what holds the weights in it, or NULL: the layer itself
     size_t state_size;
     // Reads the normalised configuration; in, in_size are set. Sets out, params, alias, state.
     // Errors in words for the user; the caller puts the layer's name and place before them.

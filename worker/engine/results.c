@@ -6,32 +6,9 @@
 
 #include "worker/engine/kernels/denormals.h"
 #include "worker/engine/report.h"
-#include "worker/engine/summary.h"
 #include "worker/engine/training_state.h"
 
 enum { SAMPLES = 16 };
-
-static cJSON *summarise(const struct training *t)
-{
-    struct summary_layer *layers = calloc((size_t)t->model.nlayers, sizeof(*layers));
-    cJSON *summary;
-
-    if (!layers)
-        return NULL;
-    for (int i = 0; i < t->model.nlayers; i++) {
-        const struct layer *layer = &t->model.layers[i];
-
-        layers[i].type = layer->ops->type;
-        layers[i].name = *layer->label ? layer->label : NULL;
-        layers[i].output = layer->out;
-        for (int p = 0; p < layer->nparams; p++)
-            *(layer->params[p].trainable ? &layers[i].trainable : &layers[i].frozen) +=
-                (int64_t)layer->params[p].size;
-    }
-    summary = summary_of(NULL, layers, t->model.nlayers, sizeof(real));
-    free(layers);
-    return summary;
-}
 
 static bool add(cJSON *object, const char *name, cJSON *item)
 {
@@ -154,7 +131,7 @@ static enum code fill(struct training *t, const struct data_part *part, const ch
             return fail(err, E_MEMORY, "", "out of memory");
     }
     loss = training_evaluate(t, part, confusion);
-    if (!add(report, "summary", summarise(t)) ||
+    if (!add(report, "summary", training_summary(t)) ||
         !add(report, "evaluated_on", cJSON_CreateString(name)) ||
         !add(report, "test", metrics_of(t, loss)))
         code = fail(err, E_MEMORY, "", "out of memory");

@@ -326,25 +326,3 @@ size_t training_memory(const struct training *t)
 {
     return t->bytes + sizeof(*t);
 }
-
-bool training_weights(const struct training *t, int index, struct training_weights *out)
-{
-    for (int i = 0; i < t->model.nlayers; i++) {
-        const struct layer *layer = &t->model.layers[i];
-
-        if (index < layer->nparams) {
-            const struct param *param = &layer->params[index];
-
-            *out = (struct training_weights){.layer = i,
-                                             .name = param->name,
-                                             .trainable = param->trainable,
-                                             .rank = param->rank,
-                                             .size = param->size,
-                                             .values = param->w};
-            memcpy(out->dim, param->dim, sizeof(out->dim));
-            return true;
-        }
-        index -= layer->nparams;
-    }
-    return false;
-}

@@ -1,5 +1,5 @@
 // What a training is inside; shared by training.c (building, the door's small functions), epoch.c (the
-// loops), checkpoint.c and results.c.
+// loops), checkpoint.c, describe.c and results.c.
 #ifndef TUNERD_WORKER_ENGINE_TRAINING_STATE_H
 #define TUNERD_WORKER_ENGINE_TRAINING_STATE_H
 
@@ -39,6 +39,8 @@ struct training {
     bool shuffle;
     bool done;
     const char *end_reason;
+    void (*observe)(void *context, const struct training *training, const struct epoch_log *log);
+    void *observer;
     struct batch batch;
     real *shift, *factor; // of the view, as the kernels want them
     real *class_weight;   // [classes] or NULL
@@ -60,6 +62,7 @@ enum code batch_check_words(const struct training *t, int64_t first, struct erro
 // Loss and t->metrics over a part, without training. Returns the loss with the penalty. confusion: as
 // report_count() wants it, or NULL.
 double training_evaluate(struct training *t, const struct data_part *part, int64_t *confusion);
+cJSON *training_summary(const struct training *t); // of the report; NULL: out of memory
 struct pass training_pass(const struct training *t, size_t samples, bool training);
 
 #endif

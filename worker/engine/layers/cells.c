@@ -37,7 +37,7 @@ static enum code simple_init(struct layer *l, const cJSON *config, struct error 
     return recurrent_init(l, config, &simple_cell, err);
 }
 
-RECURRENT_LAYER(layer_simple_rnn, "SimpleRNN", simple_init);
+RECURRENT_LAYER(layer_simple_rnn, "SimpleRNN", "simple_rnn_cell", simple_init);
 
 // LSTM: i, f, o gates; g = f(…); c = f c_before + i g; h = o f(c). extra: c, f(c).
 static void lstm_forward(const struct recurrent *r, const struct step *s)
@@ -102,7 +102,7 @@ static enum code lstm_init(struct layer *l, const cJSON *config, struct error *e
     return recurrent_init(l, config, &lstm_cell, err);
 }
 
-RECURRENT_LAYER(layer_lstm, "LSTM", lstm_init);
+RECURRENT_LAYER(layer_lstm, "LSTM", "lstm_cell", lstm_init);
 
 // GRU: z, r gates; h = z h_before + (1 - z) g with, under reset_after (Keras' default),
 // g = f(x W + b + r (h_before U + b')), else g = f(x W + b + (r h_before) U).
@@ -181,4 +181,4 @@ static enum code gru_init(struct layer *l, const cJSON *config, struct error *er
     return recurrent_init(l, config, &gru_cell, err);
 }
 
-RECURRENT_LAYER(layer_gru, "GRU", gru_init);
+RECURRENT_LAYER(layer_gru, "GRU", "gru_cell", gru_init);

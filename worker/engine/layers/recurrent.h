@@ -84,8 +84,9 @@ const real *recurrent_masked(const struct recurrent *r, size_t rows, size_t n, c
 void recurrent_unmask(size_t rows, size_t n, const real *from, const real *mask, real *to,
                       bool add);
 
-#define RECURRENT_LAYER(symbol, keras, start)                                                      \
+#define RECURRENT_LAYER(symbol, keras, kerascell, start)                                           \
     const struct layer_ops symbol = {.type = keras,                                                \
+                                     .cell = kerascell,                                            \
                                      .state_size = sizeof(struct recurrent),                       \
                                      .init = start,                                                \
                                      .kept = recurrent_kept,                                       \

@@ -1,14 +1,12 @@
 // An expression is compiled once; its variables are bound to slots that each epoch fills.
 
-#include "coordinator/study/objective.h"
+#include "common/objective.h"
 
 #include <math.h>
 #include <muParserDLL.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "coordinator/alloc.h"
 
 enum { VARIABLES_MAX = 32 };
 
@@ -23,7 +21,7 @@ struct objective_meter {
     enum direction *directions;
     muParserHandle_t parser; // or an expression
     int nvariables;
-    bool overflow;
+    bool overflow, no_memory;
     struct variable variables[VARIABLES_MAX];
 };
 
@@ -38,8 +36,9 @@ static muFloat_t *make_variable(const muChar_t *name, void *context)
         return &meter->variables[0].value;
     }
     struct variable *variable = &meter->variables[meter->nvariables++];
-    variable->name = alloc_text(name);
+    variable->name = strdup(name);
     variable->value = 1;
+    meter->no_memory |= !variable->name;
     return &variable->value;
 }
 
@@ -59,26 +58,34 @@ static enum code compile(struct objective_meter *meter, const char *expression, 
     pthread_mutex_unlock(&error_text);
     if (!code && meter->overflow)
         code = fail(err, E_LIMIT, pointer, "more than %d names in one expression", VARIABLES_MAX);
+    if (!code && meter->no_memory)
+        code = fail(err, E_MEMORY, "", "out of memory for the objective");
     return code;
 }
 
-enum code objective_new(const struct study_spec *spec, struct objective_meter **out,
+static enum code copy_names(struct objective_meter *meter, const struct objective *list, int n,
+                            struct error *err)
+{
+    meter->names = calloc((size_t)n, sizeof *meter->names); // NOLINT: an array of pointers
+    meter->directions = calloc((size_t)n, sizeof *meter->directions);
+    bool copied = meter->names && meter->directions;
+    for (int i = 0; copied && i < n; i++) {
+        meter->names[i] = strdup(list[i].name);
+        meter->directions[i] = list[i].direction;
+        meter->n = i + 1;
+        copied = meter->names[i] != NULL;
+    }
+    return copied ? OK : fail(err, E_MEMORY, "", "out of memory for the objective");
+}
+
+enum code objective_new(const struct objective *list, int n, struct objective_meter **out,
                         struct error *err)
 {
-    const struct tuner_spec *tuner = &spec->tuner;
-    struct objective_meter *meter = alloc_zero(1, sizeof *meter);
-    enum code code = OK;
-    if (tuner->nobjectives == 1 && tuner->objectives[0].expression) {
-        code = compile(meter, tuner->objectives[0].expression, err);
-    } else {
-        meter->n = tuner->nobjectives;
-        meter->names = alloc_zero((size_t)meter->n, sizeof *meter->names);
-        meter->directions = alloc_zero((size_t)meter->n, sizeof *meter->directions);
-        for (int i = 0; i < meter->n; i++) {
-            meter->names[i] = alloc_text(tuner->objectives[i].name);
-            meter->directions[i] = tuner->objectives[i].direction;
-        }
-    }
+    struct objective_meter *meter = calloc(1, sizeof *meter);
+    if (!meter)
+        return fail(err, E_MEMORY, "", "out of memory for the objective");
+    enum code code = n == 1 && list[0].expression ? compile(meter, list[0].expression, err)
+                                                  : copy_names(meter, list, n, err);
     if (code) {
         objective_free(meter);
         return code;
@@ -102,9 +109,9 @@ void objective_free(struct objective_meter *meter)
     free(meter);
 }
 
-enum direction objective_direction(const struct study_spec *spec)
+enum direction objective_direction(const struct objective *list, int n)
 {
-    return spec->tuner.nobjectives == 1 ? spec->tuner.objectives[0].direction : MINIMIZE;
+    return n == 1 ? list[0].direction : MINIMIZE;
 }
 
 static double metric(const cJSON *metrics, const char *name)
