@@ -44,7 +44,7 @@ static enum code lay_out(const char *text, unsigned char **out, size_t *len, str
     for (int i = 0; i < LENGTH; i++)
         bytes[i] = (unsigned char)((uint64_t)padded >> (8 * i));
     memset(bytes + LENGTH, ' ', padded);
-    memcpy(bytes + LENGTH, text, text_len);
+    memcpy(bytes + LENGTH, text, text_len); // NOLINT: no string, its length stands before it
     *out = bytes;
     *len = LENGTH + padded;
     return OK;

@@ -221,7 +221,7 @@ void core_remove_study(struct core *core, struct held_study *held)
         next = entry->hh.next;
         free(entry);
     }
-    models_free(held);
+    free(held->models);
     study_free(held->study);
     spec_release(held->spec);
     free(held);

@@ -31,7 +31,6 @@ struct checkpoint_entry { // newest checkpoint of an execution
 struct model_entry { // weights of an attempt that are kept
     int trial, execution, attempt, epoch;
     double objective;
-    struct model_entry *prev, *next;
 };
 
 struct held_study {
@@ -39,7 +38,8 @@ struct held_study {
     struct study *study;
     struct spec *spec;
     struct checkpoint_entry *checkpoints;
-    struct model_entry *models;
+    struct model_entry *models; // [nmodels]
+    int nmodels, models_cap;
     bool models_due;            // a trial changed: look with the next group which are kept
     bool has_news;              // a study event is due with the next group
     int logged;                 // state the log last told of; -1 for none
@@ -246,7 +246,6 @@ void transfer_fetch(struct core *core, const char *worker, const cJSON *message)
 void uploads_reset(struct core *core);
 // models.c
 void models_know(struct held_study *held, const struct model_row *row); // a row that is put or read
-void models_free(struct held_study *held);
 void models_settle(struct core *core, struct held_study *held); // lets go what is not to be kept
 
 #endif

@@ -7,11 +7,8 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-#include <utlist.h>
 
 #include "common/log.h"
 #include "common/safetensors.h"
@@ -82,35 +79,20 @@ static bool is_same(const struct model_entry *entry, int trial, int execution, i
     return entry->trial == trial && entry->execution == execution && entry->attempt == attempt;
 }
 
-static void forget(struct held_study *held, struct model_entry *entry)
-{
-    DL_DELETE(held->models, entry);
-    free(entry);
-}
-
 void models_know(struct held_study *held, const struct model_row *row)
 {
-    struct model_entry *entry, *next;
-    DL_FOREACH_SAFE(held->models, entry, next)
-    {
-        if (is_same(entry, (int)row->trial, (int)row->execution, (int)row->attempt))
-            forget(held, entry);
+    int i = 0;
+    while (i < held->nmodels &&
+           !is_same(&held->models[i], (int)row->trial, (int)row->execution, (int)row->attempt))
+        i++;
+    if (i == held->nmodels) {
+        held->models =
+            alloc_more(held->models, held->nmodels, &held->models_cap, sizeof *held->models);
+        held->nmodels++;
     }
-    entry = alloc_zero(1, sizeof *entry);
-    *entry = (struct model_entry){.trial = (int)row->trial,
-                                  .execution = (int)row->execution,
-                                  .attempt = (int)row->attempt,
-                                  .epoch = (int)row->epoch,
-                                  .objective = row->objective};
-    DL_APPEND(held->models, entry);
+    held->models[i] = (struct model_entry){(int)row->trial, (int)row->execution, (int)row->attempt,
+                                           (int)row->epoch, row->objective};
     held->models_due = true;
-}
-
-void models_free(struct held_study *held)
-{
-    struct model_entry *entry, *next;
-    DL_FOREACH_SAFE(held->models, entry, next)
-    forget(held, entry);
 }
 
 static enum code keep_model(struct core *core, struct held_study *held, const struct upload *upload,
@@ -137,16 +119,13 @@ const struct upload_kind upload_model = {".model", most_of_model, keep_model};
 // Of the same trial, a better one; of equal ones the first.
 static bool has_better(const struct held_study *held, const struct model_entry *entry)
 {
-    const struct model_entry *other;
-    bool maximise = held->study->direction == MAXIMIZE, before = true;
-    DL_FOREACH(held->models, other)
-    {
-        if (other == entry)
-            before = false;
-        else if (other->trial == entry->trial &&
-                 ((maximise ? other->objective > entry->objective
-                            : other->objective < entry->objective) ||
-                  (before && other->objective == entry->objective)))
+    bool maximise = held->study->direction == MAXIMIZE;
+    for (int i = 0; i < held->nmodels; i++) {
+        const struct model_entry *other = &held->models[i];
+        bool better =
+            maximise ? other->objective > entry->objective : other->objective < entry->objective;
+        if (other->trial == entry->trial &&
+            (better || (other < entry && other->objective == entry->objective)))
             return true;
     }
     return false;
@@ -167,19 +146,25 @@ static bool is_kept(const struct core *core, const struct held_study *held,
            !has_better(held, entry);
 }
 
+// First what goes is found, then it goes: which is better does not depend on what went before.
 void models_settle(struct core *core, struct held_study *held)
 {
-    struct model_entry *entry, *next;
+    bool *kept = alloc_zero((size_t)held->nmodels + 1, sizeof *kept);
+    int n = 0;
     held->models_due = false;
-    DL_FOREACH_SAFE(held->models, entry, next)
-    {
-        if (is_kept(core, held, entry))
-            continue;
+    for (int i = 0; i < held->nmodels; i++)
+        kept[i] = is_kept(core, held, &held->models[i]);
+    for (int i = 0; i < held->nmodels; i++) {
+        const struct model_entry *entry = &held->models[i];
         struct model_row row = {.study_id = held->id,
                                 .trial = entry->trial,
                                 .execution = entry->execution,
                                 .attempt = entry->attempt};
-        core_put(core, ROW_DELETE, ROW_MODEL, &row);
-        forget(held, entry);
+        if (kept[i])
+            held->models[n++] = *entry;
+        else
+            core_put(core, ROW_DELETE, ROW_MODEL, &row);
     }
+    held->nmodels = n;
+    free(kept);
 }

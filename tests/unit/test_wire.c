@@ -84,6 +84,16 @@ static void refuses_tree(const cJSON *message, const char *pointer)
     free(text);
 }
 
+static bool is_optional(const char *place)
+{
+    static const char *const places[] = {"/error", "/model", "/model/objectives/0/name",
+                                         "/model/objectives/1/expression"};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (strcmp(places[i], place) == 0)
+            return true;
+    return false;
+}
+
 // Hides and retypes each field of a message in place, nested ones included.
 static void spoil(const cJSON *message, const cJSON *object, const char *pointer)
 {
@@ -94,7 +104,7 @@ static void spoil(const cJSON *message, const cJSON *object, const char *pointer
         bool item = cJSON_IsArray(object), metric = strcmp(pointer, "/metrics") == 0;
         struct json_pointer place =
             item ? json_pointer_at(pointer, index++) : json_pointer_of(pointer, field->string);
-        if (!item && !metric && strcmp(place.text, "/error") != 0) {
+        if (!item && !metric && !is_optional(place.text)) {
             char *name = field->string;
             field->string = (char *)"hidden";
             refuses_tree(message, place.text);

@@ -173,9 +173,10 @@ static void a_file_is_read_from_its_offset_on(void **state)
     static const char sha256[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     const struct outbox_file file = {
         "model", file_of(2 * WIRE_CHUNK + 5), WIRE_CHUNK, WIRE_CHUNK + 5, sha256, 3};
-    struct outbox outbox = with_epochs(0);
+    struct outbox outbox;
     struct outbox_message message;
     struct error err;
+    outbox_init(&outbox, "1.2.3", 4);
     assert_int_equal(outbox_add_file(&outbox, &file, &err), OK);
     assert_int_equal(outbox.last, 2);
     assert_true(outbox_next(&outbox, &message, payload));

@@ -169,8 +169,9 @@ int64_t training_outputs(const struct training *training);
 struct training_weights {
     int layer;        // in the configuration's list, from 0
     const char *name; // Keras': "kernel", "bias", "gamma", "moving_mean", …
-    char path[256];   // Keras', without the model's: "dense_1/kernel", "lstm/lstm_cell/bias"; of layers
-                      // that were given one name all but the first have _1, _2, … behind it
+    // Keras', without the model's: "dense_1/kernel", "lstm/lstm_cell/bias". Of layers that were given one
+    // name all but the first have _1, _2, … behind it.
+    char path[256];
     bool trainable;
     int rank;
     int64_t dim[4];

@@ -16,7 +16,7 @@ export class Problem extends Error {
     }
 }
 
-// `body` is JSON text. `as` 'text' gives the answer as it came.
+// `body` is JSON text. `as` 'text' and 'blob' give the answer as it came.
 export async function call(method, path, body, as = 'json') {
     await settled;
     for (;;) {
@@ -34,6 +34,7 @@ export async function call(method, path, body, as = 'json') {
             await another(used);
             continue;
         }
+        if (answer.ok && as === 'blob') return answer.blob();
         const text = await answer.text();
         if (answer.ok && as === 'text') return text;
         let value = null;

@@ -4,6 +4,7 @@ import { call } from '../../data/api.js';
 import { go } from '../../route.js';
 import { attempt, confirm, Modal } from '../../ui/dialog.jsx';
 import { Icon } from '../../ui/icon.jsx';
+import { save } from '../../ui/save.js';
 
 const FIXED =
     // states in which no number of trials matters any more
@@ -93,7 +94,10 @@ export function Actions({ study, summary }) {
                     More trials
                 </button>
             )}
-            <button class="button" onClick={() => exportCsv(study)}>
+            <button
+                class="button"
+                onClick={() => save(`${study.path}/export?format=csv`, `${study.name}.csv`)}
+            >
                 <Icon name="download" />
                 CSV
             </button>
@@ -143,16 +147,4 @@ function MoreTrials({ study, onClose }) {
             </form>
         </Modal>
     );
-}
-
-// A link cannot carry the token, so the file is made here.
-async function exportCsv(study) {
-    await attempt(async () => {
-        const text = await call('GET', `${study.path}/export?format=csv`, undefined, 'text');
-        const link = document.createElement('a');
-        link.href = URL.createObjectURL(new Blob([text], { type: 'text/csv' }));
-        link.download = `${study.name}.csv`;
-        link.click();
-        URL.revokeObjectURL(link.href);
-    });
 }

@@ -6,6 +6,7 @@ import { Curves } from '../../charts/curves.jsx';
 import { capital, duration, score, seconds } from '../../format.js';
 import { copy } from '../../ui/dialog.jsx';
 import { Icon } from '../../ui/icon.jsx';
+import { save } from '../../ui/save.js';
 import { StateBadge } from '../../ui/state.jsx';
 import { Hyperparameters } from './best.jsx';
 import { Report } from './report.jsx';
@@ -235,7 +236,24 @@ export function TrialDrawer({ study, number, axes, objective, version, order, on
                 </section>
                 {detail?.executions?.length > 0 && (
                     <section>
-                        <h3>Executions</h3>
+                        <h3 class="with-tools">
+                            Executions
+                            {trial?.state === 'completed' && study.summary.document?.model && (
+                                <button
+                                    class="button is-small"
+                                    title="Of the best epoch, as safetensors; kept of the best trials"
+                                    onClick={() =>
+                                        save(
+                                            `${study.path}/trials/${number}/model`,
+                                            `${study.name}-trial-${number}.safetensors`,
+                                        )
+                                    }
+                                >
+                                    <Icon name="download" />
+                                    Weights
+                                </button>
+                            )}
+                        </h3>
                         <Executions executions={detail.executions} client={detail.client_id} />
                     </section>
                 )}
