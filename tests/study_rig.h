@@ -38,8 +38,10 @@ static inline void carry_out(struct rig *rig)
             rig->prunes += effect->prune;
         } else if (effect->kind == EFFECT_DECISION) {
             const struct trial *trial = study->trials[effect->decision.trial];
+            int epochs = effect->decision.epochs;
             if (effect->decision.told)
-                tape_told(&rig->advisor, &effect->decision, trial->curve, trial->ncurve);
+                tape_told(&rig->advisor, &effect->decision, trial->curve,
+                          trial->ncurve < epochs ? trial->ncurve : epochs);
             else
                 tape_given(&rig->advisor, &effect->decision,
                            &(struct tape_point){trial->values, trial->bracket, trial->round,
@@ -67,6 +69,8 @@ static inline void advise(struct rig *rig)
         points[i] = (struct suggestion){
             .values = calloc((size_t)rig->spec.space.n, sizeof *points[i].values),
             .epochs = proposals[i].epochs,
+            .initial_epoch = proposals[i].initial_epoch,
+            .continues = proposals[i].continues,
             .parent = proposals[i].parent,
             .bracket = proposals[i].bracket,
             .round = proposals[i].round,

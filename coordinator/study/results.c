@@ -252,12 +252,15 @@ enum code study_measure(struct study *study, int number, int epoch, const cJSON 
     return OK;
 }
 
-// The client's last word is the score, and is kept as one more epoch.
+// The client's last word is the score. It is kept as one more epoch, or as the one the trial was to train to
+// when none of the round was measured.
 static void take_last_word(struct study *study, struct trial *trial, const cJSON *metrics,
                            struct effects *fx)
 {
     struct execution *execution = &trial->executions[0];
-    int epoch = execution->epochs + 1;
+    bool measured = execution->epochs > execution->base_epochs;
+    bool jumps = !measured && !trial->stop_asked && trial->epochs > execution->epochs;
+    int epoch = jumps ? trial->epochs : execution->epochs + 1;
     double objective = objective_value(study->meter, metrics, trial->parameters);
     struct effect *effect = effect_add(fx, EFFECT_INSERT_EPOCH, trial->number, 0);
     effect->epoch = epoch;

@@ -114,12 +114,15 @@ static void decide_told(struct study *study, struct trial *trial, struct effects
     decision->told = true;
     decision->state = trial_told_state(trial->state);
     decision->epochs = trial->executions[0].epochs;
+    if (trial->epochs > 0 && decision->epochs > trial->epochs) // a client's last word after the last
+        decision->epochs = trial->epochs;
     decision->loss = scored ? study_loss(study, trial->score) : NAN;
     decision->variance = scored ? variance : 0;
     decision->executions = scored ? n : 0;
     study->told_seq = decision->seq;
     study->search_waits = false;
-    tape_told(&study->tape, decision, trial->curve, trial->ncurve);
+    int ncurve = trial->ncurve < decision->epochs ? trial->ncurve : decision->epochs;
+    tape_told(&study->tape, decision, trial->curve, ncurve);
 }
 
 // ---- trials

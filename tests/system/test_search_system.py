@@ -226,6 +226,33 @@ def test_a_warm_start_takes_what_the_next_space_has_in_common(fleet, ctl):
     replayed(ctl, "narrow")
 
 
+@pytest.mark.parametrize("tuner", [
+    {"type": "BayesianOptimization", "num_initial_points": 4, "max_trials": 10}, {"type": "Auto", "max_trials": 12},
+    {"type": "ASHA", "max_epochs": 9, "max_trials": 10, "executions_per_trial": 2},
+    {"type": "Hyperband", "max_epochs": 4, "factor": 2}], ids=lambda tuner: tuner["type"])
+def test_killed_at_any_point_a_study_goes_on_as_it_would_have(coordinator, daemons, tmp_path, ctl, tuner):
+    """On one slot, where no chance decides what is known when a trial is given."""
+    worker = coordinator.worker(tmp_path, slots=1)
+    daemons.append(worker)
+    worker.start()
+    for name in ("in-peace", "killed"):
+        coordinator.submit(search_study(name, **tuner))
+        if name == "in-peace":
+            coordinator.wait_study(name, alive=[worker])
+    amid = 0
+    for moment in (1, 2, 4, 5, 7, 8):
+        wait_until(lambda: coordinator.study("killed")["counts"]["completed"] >= moment, alive=[coordinator, worker])
+        amid += coordinator.study("killed")["state"] == "running"
+        coordinator.restart()
+    assert amid >= 3
+    coordinator.wait_study("killed", alive=[worker])
+    went = {name: [(t["hyperparameters"], t["origin"], t["score"]) for t in coordinator.trials(name, sort="number")]
+            for name in ("in-peace", "killed")}
+    assert went["killed"] == went["in-peace"]
+    assert epochs_of(coordinator, "killed") == epochs_of(coordinator, "in-peace")
+    replayed(ctl, "killed")
+
+
 def test_an_objective_may_be_an_expression_of_metrics_and_parameters(fleet):
     coordinator, worker = fleet
     study = search_study("e", type="RandomSearch", max_trials=6)

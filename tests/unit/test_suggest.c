@@ -145,6 +145,30 @@ static void a_clients_training_is_stopped_once_its_curve_rules_it_out(void **sta
     finish(rig);
 }
 
+// Trials that go on from rung to rung: whoever only tells how each round ended has trained all its epochs,
+// and a last word after the last of them is none of the next round's.
+static void a_clients_last_word_is_about_the_epochs_it_was_asked_for(void **state)
+{
+    (void)state;
+    for (int measured = 0; measured < 2; measured++) {
+        int numbers[8], rounds = 0;
+        struct rig *rig = parameters("\"type\": \"ASHA\", \"max_epochs\": 4, \"factor\": 2,"
+                                     "\"max_trials\": 8, \"objective\": {\"name\": \"loss\","
+                                     "\"direction\": \"min\"}");
+        while (ask_on(rig, "a", 1, numbers) == 1) {
+            int number = numbers[0], asked = rig->study->trials[number]->epochs;
+            for (int e = 1; measured && e <= asked; e++)
+                measure(rig, number, e, 0.1 * number + 1.0 / e);
+            assert_int_equal(tell(rig, number, 0.1 * number + 1.0 / asked), OK);
+            assert_int_equal(rig->advisor.trials[number].epochs, asked);
+            assert_int_equal(rig->advisor.trials[number].ncurve, asked);
+            rounds++;
+        }
+        assert_true(rounds > 8 + 2);
+        finish(rig);
+    }
+}
+
 static void an_answer_from_before_the_budget_changed_is_out_of_date(void **state)
 {
     (void)state;
@@ -293,6 +317,7 @@ int main(void)
         cmocka_unit_test(a_silent_clients_trial_goes_to_the_next_unless_it_speaks_first),
         cmocka_unit_test(an_ask_that_waited_long_enough_gets_a_quasi_random_point_that_says_so),
         cmocka_unit_test(a_clients_training_is_stopped_once_its_curve_rules_it_out),
+        cmocka_unit_test(a_clients_last_word_is_about_the_epochs_it_was_asked_for),
         cmocka_unit_test(an_answer_from_before_the_budget_changed_is_out_of_date),
         cmocka_unit_test(a_larger_budget_ends_the_wait_for_results),
         cmocka_unit_test(as_many_are_given_as_were_asked_for_while_the_limits_allow),
