@@ -114,7 +114,8 @@ static void decide_told(struct study *study, struct trial *trial, struct effects
     decision->told = true;
     decision->state = trial_told_state(trial->state);
     decision->epochs = trial->executions[0].epochs;
-    if (trial->epochs > 0 && decision->epochs > trial->epochs) // a client's last word after the last
+    if (trial->epochs > 0 &&
+        decision->epochs > trial->epochs) // a client's last word after the last
         decision->epochs = trial->epochs;
     decision->loss = scored ? study_loss(study, trial->score) : NAN;
     decision->variance = scored ? variance : 0;
