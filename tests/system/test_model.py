@@ -8,10 +8,9 @@ import time
 
 import numpy
 import pytest
-import requests
 import zmq
 
-from conftest import wait_until
+from conftest import Coordinator, wait_until
 
 CHUNK = 256 << 10
 
@@ -269,7 +268,6 @@ def test_a_trial_that_goes_on_keeps_its_best_round(fleet):
 # ---- what is kept
 
 def test_only_the_best_trials_keep_their_weights(tmp_path, daemons):
-    from conftest import Coordinator
     coordinator = Coordinator(tmp_path, options=["--keep-models", "2"])
     daemons.append(coordinator)
     coordinator.start()
@@ -350,13 +348,15 @@ def safetensors(numbers=NUMBERS, header=None, pad=b""):
 class Liar:
     """A worker of one slot that speaks schema/protocol.md and trains nothing."""
 
-    def __init__(self, coordinator):
+    def __init__(self, coordinator, held=(), like=None):
         self.context = zmq.Context()
         self.socket = self.context.socket(zmq.DEALER)
         self.socket.linger = 0
         self.socket.setsockopt(zmq.IDENTITY, b"w-liar")
         self.socket.connect(coordinator.worker_endpoint)
-        self.send("hello", worker="w-liar", name="liar", host="h", slots=1, version="0", cpu="", leases=[])
+        self.lease, self.seq = (like.lease, like.seq) if like else ({}, 0)
+        self.send("hello", worker="w-liar", name="liar", host="h", slots=1, version="0", cpu="",
+                  leases=list(held))
         self.receive("welcome")
 
     def send(self, type, payload=b"", **fields):
@@ -371,22 +371,32 @@ class Liar:
                     return header
         raise AssertionError(f"no {type} came")
 
-    def run(self, chunks):
-        """Takes a job, tells its epochs and these messages, and completes it. `chunks`: (fields, payload)."""
+    def tell(self, type, payload=b"", **fields):
+        self.seq += 1
+        self.send(type, payload, **self.lease, seq=self.seq, **fields)
+
+    def acknowledged(self):
+        while self.receive("ack")["seq"] != self.seq:
+            pass
+
+    def take_job(self):
+        """The next job, its three epochs told; the second is the best."""
         job = self.receive("job")
         self.lease = {"lease": job["lease"], "attempt": job["attempt"]}
-        seq = 0
         for epoch in 1, 2, 3:
-            seq += 1
-            self.send("epoch", **self.lease, seq=seq, epoch=epoch,
-                      metrics={"val_loss": abs(epoch - 2) + 1.5, "loss": 1})
+            self.tell("epoch", epoch=epoch, metrics={"val_loss": abs(epoch - 2) + 1.5, "loss": 1})
+        return job
+
+    def complete(self):
+        self.tell("result", state="completed", epochs=3, end_reason="epochs", report=None)
+        self.acknowledged()
+
+    def run(self, chunks):
+        """A whole execution with these messages before its result. `chunks`: (fields, payload)."""
+        job = self.take_job()
         for fields, payload in chunks:
-            seq += 1
-            self.send("model", payload, **self.lease, seq=seq, **fields)
-        self.send("result", **self.lease, seq=seq + 1, state="completed", epochs=3, end_reason="epochs",
-                  report=None)
-        while self.receive("ack")["seq"] != seq + 1:
-            pass
+            self.tell("model", payload, **fields)
+        self.complete()
         return job
 
     def close(self):
@@ -422,7 +432,7 @@ LIES = {
     "metadata that is no text": pieces(safetensors(header=shaped([NUMBERS], [0, ALL])[:-1] +
                                                    b', "__metadata__": {"a": 1}}')),
     "bytes behind the last tensor": pieces(safetensors(pad=b"more")),
-    "a chunk from the middle": pieces(safetensors(), offset=0)[:0] + [
+    "a chunk from the middle": [
         ({"epoch": 2, "sha256": "1" * 64, "size": ALL, "offset": 64}, b"x" * 8)],
     "a chunk beyond the size": [({"epoch": 2, "sha256": "1" * 64, "size": 8, "offset": 0}, b"x" * 64)],
 }
@@ -438,8 +448,34 @@ def test_weights_that_do_not_hold_are_refused_and_the_training_counts(coordinato
         liar.run(LIES[lie])
         assert coordinator.wait_study("lied")["counts"]["completed"] == 1
         model_of(coordinator, "lied", 0, 404)
-        assert list((coordinator.state_dir / "incoming").iterdir()) == []
-        assert list((coordinator.state_dir / "blobs").iterdir()) == []
+        assert not list((coordinator.state_dir / "incoming").iterdir())
+        assert not list((coordinator.state_dir / "blobs").iterdir())
+    finally:
+        liar.close()
+
+
+def test_an_upload_goes_on_after_the_coordinator_was_killed(coordinator):
+    liar = Liar(coordinator)
+    try:
+        study = generated("cut")
+        study["model"]["layers"][0]["units"] = 40000  # 320,003 weights: five chunks
+        study["tuner"]["max_trials"] = 1
+        coordinator.submit(study)
+        data = safetensors(4 * 40000 + 40000 + 40000 * 3 + 3)
+        chunks = pieces(data)
+        job = liar.take_job()
+        for chunk in chunks[:3]:
+            liar.tell("model", chunk[1], **chunk[0])
+        liar.acknowledged()
+        coordinator.kill()
+        liar.close()
+        coordinator.start()
+        liar = Liar(coordinator, held=[{"lease": job["lease"], "attempt": job["attempt"]}], like=liar)
+        for chunk in chunks[3:]:
+            liar.tell("model", chunk[1], **chunk[0])
+        liar.complete()
+        coordinator.wait_study("cut")
+        assert model_of(coordinator, "cut", 0).content == data
     finally:
         liar.close()
 
