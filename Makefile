@@ -71,7 +71,7 @@ $(O)/%.o: %.c
 	@$(CC) -std=gnu11 $(WARN) $(CFLAGS_$(V)) $(CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
 # The searches' arithmetic gives the same bits wherever a study is replayed: no fused multiply-add.
-$(O)/coordinator/search/%.o: CFLAGS += -ffp-contract=off -fno-math-errno
+$(O)/coordinator/search/%.o: CFLAGS += -ffp-contract=off -fno-math-errno -fno-trapping-math
 $(B)/release/coordinator/search/%.o: CFLAGS += -O3
 
 # schema/migrations/*.sql as C: {number, name, text}, in the order of their numbers.

@@ -122,7 +122,8 @@ void gp_fit_free(struct gp_fit *fit)
     free(fit);
 }
 
-static void add_scaled(size_t n, double w, const double *restrict x, double *restrict sum)
+LINALG_FAST static void add_scaled(size_t n, double w, const double *restrict x,
+                                   double *restrict sum)
 {
     for (size_t i = 0; i < n; i++)
         sum[i] += w * x[i];

@@ -39,7 +39,8 @@ static void inactive_category(int n, const double *restrict column, double *rest
         out[i] = column[i] == column[i] ? CATEGORY_ASIDE : 0;
 }
 
-void kernel_distances(enum dim_kind kind, double x, int n, const double *column, double *out)
+LINALG_FAST void kernel_distances(enum dim_kind kind, double x, int n, const double *column,
+                                  double *out)
 {
     if (kind == DIM_CATEGORY && isnan(x))
         inactive_category(n, column, out);
@@ -51,15 +52,10 @@ void kernel_distances(enum dim_kind kind, double x, int n, const double *column,
         number_distances(x, n, column, out);
 }
 
-double kernel_distance_slope(double x, double other)
-{
-    return 2 * (x - (isnan(other) ? 0.5 : other));
-}
-
 // Blocks small enough for the stack and the first cache.
 enum { BLOCK = 256 };
 
-void kernel_value(int n, double *r2)
+LINALG_FAST void kernel_value(int n, double *r2)
 {
     double e[BLOCK];
     for (int from = 0; from < n; from += BLOCK) {
@@ -75,7 +71,7 @@ void kernel_value(int n, double *r2)
     }
 }
 
-void kernel_value_slope(int n, double *r2, double *slope)
+LINALG_FAST void kernel_value_slope(int n, double *r2, double *slope)
 {
     double e[BLOCK];
     for (int from = 0; from < n; from += BLOCK) {
@@ -93,8 +89,8 @@ void kernel_value_slope(int n, double *r2, double *slope)
     }
 }
 
-void kernel_row(const struct domain *domain, const double *w, double s, const double *x, int n,
-                const double *xt, int ldx, double *k, double *slope)
+LINALG_FAST void kernel_row(const struct domain *domain, const double *w, double s, const double *x,
+                            int n, const double *xt, int ldx, double *k, double *slope)
 {
     double d[BLOCK];
     for (int from = 0; from < n; from += BLOCK) {

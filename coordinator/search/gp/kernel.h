@@ -8,12 +8,17 @@
 #ifndef TUNERD_COORDINATOR_SEARCH_GP_KERNEL_H
 #define TUNERD_COORDINATOR_SEARCH_GP_KERNEL_H
 
+#include <math.h>
+
 #include "coordinator/search/domain.h"
 
 // out[i] := D of x against each of column[n], of one coordinate.
 void kernel_distances(enum dim_kind kind, double x, int n, const double *column, double *out);
 // dD/dx of DIM_NUMBER and DIM_GRID.
-double kernel_distance_slope(double x, double other);
+static inline double kernel_distance_slope(double x, double other)
+{
+    return 2 * (x - (isnan(other) ? 0.5 : other));
+}
 
 // From r^2 (in place) to M; and to M with dM/d(r^2) = -5/6 (1 + q) e^-q, which has no pole at 0.
 void kernel_value(int n, double *r2);

@@ -7,13 +7,6 @@
 typedef double lanes __attribute__((vector_size(32), aligned(8), may_alias));
 typedef int64_t lanes_i __attribute__((vector_size(32), aligned(8), may_alias));
 
-// AVX2 without FMA gives the same bits as SSE2, only sooner.
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define FAST __attribute__((target_clones("avx2", "default")))
-#else
-#define FAST
-#endif
-
 #define LOAD(p) (*(const lanes *)(p))
 #define SUM(v) (((v)[0] + (v)[1]) + ((v)[2] + (v)[3]))
 
@@ -22,7 +15,7 @@ int linalg_ld(int n)
     return (n + 3) / 4 * 4;
 }
 
-FAST double linalg_dot(int n, const double *a, const double *b)
+LINALG_FAST double linalg_dot(int n, const double *a, const double *b)
 {
     lanes sum = {0}, sum2 = {0};
     int i = 0;
@@ -38,7 +31,7 @@ FAST double linalg_dot(int n, const double *a, const double *b)
 }
 
 // out[r] := a . b_r for four rows b_r = b + r ldb: one load of a serves four products.
-FAST static void dot4(int n, const double *a, const double *b, size_t ldb, double out[4])
+LINALG_FAST static void dot4(int n, const double *a, const double *b, size_t ldb, double out[4])
 {
     const double *b0 = b, *b1 = b + ldb, *b2 = b + 2 * ldb, *b3 = b + 3 * ldb;
     lanes s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0};
@@ -114,7 +107,7 @@ void linalg_solve_lower(int n, const double *l, int ld, int m, double *v, int ld
     }
 }
 
-void linalg_solve_upper(int n, const double *l, int ld, double *v)
+LINALG_FAST void linalg_solve_upper(int n, const double *l, int ld, double *v)
 {
     for (int i = n - 1; i >= 0; i--) {
         const double *row = l + (size_t)i * (size_t)ld;
@@ -169,7 +162,7 @@ void linalg_inverse(int n, const double *u, int ld, double *k)
 
 // x = k ln 2 + r with |r| <= ln 2 / 2, in two parts (Cody and Waite 1980); exp r by its Taylor series to
 // the 13th power, whose remainder is below 1e-17; 2^k by its bits.
-FAST void linalg_exp_negative(int n, double *x)
+LINALG_FAST void linalg_exp_negative(int n, double *x)
 {
     static const double inverse[] = {1.0,
                                      1.0,
@@ -190,8 +183,10 @@ FAST void linalg_exp_negative(int n, double *x)
 
     for (int i = 0; i < n; i += 4) {
         lanes v = {0};
-        int m = n - i < 4 ? n - i : 4;
-        memcpy(&v, x + i, (size_t)m * sizeof *x);
+        if (i + 4 <= n)
+            v = LOAD(x + i);
+        else
+            memcpy(&v, x + i, (size_t)(n - i) * sizeof *x);
         lanes_i tiny = v < -700.0;
         v = (lanes)((lanes_i)v & ~tiny);
         lanes shifted = v * log2e + to_nearest;
@@ -203,6 +198,9 @@ FAST void linalg_exp_negative(int n, double *x)
         lanes_i power = ((lanes_i)shifted - 0x4338000000000000 + 1023) << 52;
         p *= (lanes)power;
         p = (lanes)((lanes_i)p & ~tiny);
-        memcpy(x + i, &p, (size_t)m * sizeof *x);
+        if (i + 4 <= n)
+            *(lanes *)(x + i) = p;
+        else
+            memcpy(x + i, &p, (size_t)(n - i) * sizeof *x);
     }
 }
