@@ -28,6 +28,7 @@
     X(E_BUSY, "busy", 503, "Not available now")                                                    \
     X(E_MEMORY, "memory", 500, "Out of memory")                                                    \
     X(E_IO, "io", 500, "Input/output error")                                                       \
+    X(E_DISK, "disk", 507, "A file cannot be written")                                             \
     X(E_STORE, "store", 500, "Store error")                                                        \
     X(E_PROTOCOL, "protocol", 400, "Protocol error")                                               \
     X(E_DIVERGED, "diverged", 422, "Training diverged")                                            \

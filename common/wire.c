@@ -197,8 +197,10 @@ static const char *const states[] = {"completed", "failed",  "infeasible",
 static const char *const hows[] = {"prune", "cancel", NULL};
 
 TABLE(hello, NAME("worker"), TEXT("name", 255), TEXT("host", 255), INTEGER("slots", 1, 4096),
-      TEXT("version", 64), TEXT("cpu", 255), LIST("leases", 8192, held));
-TABLE(ping, INTEGER("number", 1, MOST), INTEGER("free", 0, 4096), LIST("leases", 8192, lease_id));
+      TEXT("version", 64), TEXT("cpu", 255), LIST("leases", 8192, held),
+      TEXT("trouble", 1024, .flags = OPTIONAL));
+TABLE(ping, INTEGER("number", 1, MOST), INTEGER("free", 0, 4096), LIST("leases", 8192, lease_id),
+      TEXT("trouble", 1024, .flags = OPTIONAL));
 TABLE(epoch, NUMBERED, INTEGER("epoch", 1, TIMES), METRICS("metrics", 256));
 TABLE(result, NUMBERED, WORD("state", states), INTEGER("epochs", 0, TIMES),
       TEXT("end_reason", 255, .flags = NULLABLE), TEXT("error", 4096, .flags = OPTIONAL | NULLABLE),

@@ -47,7 +47,7 @@ static enum code write_as(const char *folder, const char *name, const unsigned c
     fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0 || !write_all(fd, bytes, len) || fsync(fd) != 0 || rename(temporary, path) != 0 ||
         !sync_folder(folder)) {
-        code = fail(err, E_IO, "", "cannot write %.200s: %s", path, strerror(errno));
+        code = fail(err, E_DISK, "", "cannot write %.200s: %s", path, strerror(errno));
         unlink(temporary);
     }
 end:

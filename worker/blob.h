@@ -4,7 +4,7 @@
 
 #include "common/error.h"
 
-// Writes bytes to `folder`/SHA256 (temporary file, fsync, rename) and gives the digest. E_IO.
+// Writes bytes to `folder`/SHA256 (temporary file, fsync, rename) and gives the digest. E_DISK.
 enum code blob_write(const char *folder, const unsigned char *bytes, size_t len, char sha256[65],
                      struct error *err);
 // Reads a whole file, malloc'ed. E_IO, E_MEMORY.

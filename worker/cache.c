@@ -193,7 +193,7 @@ static enum code sync_folder(const char *path, struct error *err)
     int failure = errno;
     if (fd >= 0)
         close(fd);
-    return synced ? OK : fail(err, E_IO, "", "cannot sync %.200s: %s", path, strerror(failure));
+    return synced ? OK : fail(err, E_DISK, "", "cannot sync %.200s: %s", path, strerror(failure));
 }
 
 enum code cache_keep(const struct cache *cache, const char *key, enum cache_room room,
@@ -205,13 +205,26 @@ enum code cache_keep(const struct cache *cache, const char *key, enum cache_room
     if (from == NULL || to == NULL || folder == NULL)
         code = fail(err, E_MEMORY, "", "out of memory");
     else if (rename(from, to) != 0)
-        code = fail(err, E_IO, "", "cannot move a file to %.200s: %s", to, strerror(errno));
+        code = fail(err, E_DISK, "", "cannot move a file to %.200s: %s", to, strerror(errno));
     else
         code = sync_folder(folder, err);
     free(from);
     free(to);
     free(folder);
     return code;
+}
+
+enum code cache_try(const struct cache *cache, int64_t bytes)
+{
+    char *path = cache_path(cache, CACHE_TMP, "probe");
+    int fd = path ? open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
+    bool good = fd >= 0 && posix_fallocate(fd, 0, bytes) == 0 && fsync(fd) == 0;
+    if (fd >= 0) {
+        close(fd);
+        unlink(path);
+    }
+    free(path);
+    return good ? OK : E_DISK;
 }
 
 struct entry {
@@ -260,20 +273,38 @@ static int by_use(const void *a, const void *b)
     return (x->used > y->used) - (x->used < y->used);
 }
 
-void cache_evict(const struct cache *cache)
+static void list_all(const struct cache *cache, struct listing *listing)
 {
-    struct listing listing = {.entries = NULL};
-    list_room(cache, CACHE_BLOBS, &listing);
-    list_room(cache, CACHE_PREPARED, &listing);
-    if (listing.entries != NULL && listing.total > cache->limit)
+    *listing = (struct listing){.entries = NULL};
+    list_room(cache, CACHE_BLOBS, listing);
+    list_room(cache, CACHE_PREPARED, listing);
+}
+
+// Until they take at most `most` bytes. Frees the listing.
+static void evict(struct listing listing, int64_t most)
+{
+    if (listing.entries != NULL && listing.total > most)
         qsort(listing.entries, listing.count, sizeof *listing.entries, by_use);
     time_t now = time(NULL);
     for (size_t i = 0; listing.entries != NULL && i < listing.count; i++) {
         struct entry *entry = &listing.entries[i];
-        if (listing.total > cache->limit && entry->used + SPARED_S < now &&
-            unlink(entry->path) == 0)
+        if (listing.total > most && entry->used + SPARED_S < now && unlink(entry->path) == 0)
             listing.total -= entry->size;
         free(entry->path);
     }
     free(listing.entries);
+}
+
+void cache_evict(const struct cache *cache)
+{
+    struct listing listing;
+    list_all(cache, &listing);
+    evict(listing, cache->limit);
+}
+
+void cache_make_room(const struct cache *cache, int64_t bytes)
+{
+    struct listing listing;
+    list_all(cache, &listing);
+    evict(listing, listing.total > bytes ? listing.total - bytes : 0);
 }

@@ -31,11 +31,15 @@ void cache_close(struct cache *cache);
 char *cache_path(const struct cache *cache, enum cache_room room, const char *key);
 // True when the entry is there (and of `size` bytes, unless -1); then it counts as just used.
 bool cache_has(const struct cache *cache, enum cache_room room, const char *key, int64_t size);
-// Moves a finished, closed file of tmp/ into its room and makes that durable.
+// Moves a finished, closed file of tmp/ into its room and makes that durable. E_DISK.
 enum code cache_keep(const struct cache *cache, const char *key, enum cache_room room,
                      struct error *err);
+// Whether `bytes` can be written: writes and deletes a file of as many. E_DISK.
+enum code cache_try(const struct cache *cache, int64_t bytes);
 // Deletes the entries used longest ago until blobs and prepared sets take at most the limit. Spares what
 // was used within the last minute: a job may be about to open it.
 void cache_evict(const struct cache *cache);
+// The same until `bytes` of them are gone, whatever the limit: the disk may be smaller.
+void cache_make_room(const struct cache *cache, int64_t bytes);
 
 #endif

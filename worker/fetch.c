@@ -76,7 +76,7 @@ static enum code begin(struct fetches *fetches, const char *sha256, int64_t size
     if (fetch == NULL || path == NULL) {
         code = fail(err, E_MEMORY, "", "out of memory");
     } else if ((fetch->fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) < 0) {
-        code = fail(err, E_IO, "", "cannot create %.200s: %s", path, strerror(errno));
+        code = fail(err, E_DISK, "", "cannot create %.200s: %s", path, strerror(errno));
     } else {
         snprintf(fetch->sha256, sizeof fetch->sha256, "%s", sha256);
         fetch->size = size;
@@ -124,7 +124,7 @@ static enum code store(struct fetch *fetch, const void *payload, size_t len)
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return fail(&fetch->err, E_IO, "", "cannot write to the cache: %s", strerror(errno));
+            return fail(&fetch->err, E_DISK, "", "%s", strerror(errno));
         done += (size_t)n;
     }
     crypto_hash_sha256_update(&fetch->hash, payload, len);
@@ -148,7 +148,7 @@ static enum code finish(struct fetches *fetches, struct fetch *fetch)
         return fail(&fetch->err, E_INVALID, "",
                     "a fetched file has the SHA-256 %.12s… instead of %.12s…", hex, fetch->sha256);
     if (fsync(fetch->fd) != 0)
-        return fail(&fetch->err, E_IO, "", "cannot sync the cache: %s", strerror(errno));
+        return fail(&fetch->err, E_DISK, "", "cannot sync: %s", strerror(errno));
     return cache_keep(fetches->cache, fetch->sha256, CACHE_BLOBS, &fetch->err);
 }
 

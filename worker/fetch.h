@@ -19,7 +19,7 @@ void fetches_init(struct fetches *fetches, const struct cache *cache);
 void fetches_fini(struct fetches *fetches);
 
 // Wants a file; call it again after news until it is READY (then the cache has it) or FAILED (err says
-// why; the next call starts anew).
+// why, E_DISK when the cache does not take it; the next call starts anew).
 enum fetch_state fetches_want(struct fetches *fetches, const char *sha256, int64_t size,
                               struct error *err);
 // A `chunk` message came. True when some file has become ready or failed.

@@ -3,6 +3,7 @@
 #include "worker/link.h"
 
 #include <errno.h>
+#include <math.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,6 +119,13 @@ static bool send_tree(struct link *link, cJSON *header)
     return sent;
 }
 
+static void add_trouble(const struct link *link, cJSON *message)
+{
+    const char *trouble = link->options.trouble(link->options.context);
+    if (*trouble)
+        cJSON_AddStringToObject(message, "trouble", trouble);
+}
+
 static bool say_hello(struct link *link)
 {
     cJSON *hello = wire_message("hello");
@@ -130,6 +138,7 @@ static bool say_hello(struct link *link)
     cJSON *leases = cJSON_AddArrayToObject(hello, "leases");
     if (leases != NULL)
         link->options.list_held(link->options.context, leases);
+    add_trouble(link, hello);
     return send_tree(link, hello);
 }
 
@@ -156,6 +165,7 @@ static void ping(struct link *link, double now)
     cJSON *leases = cJSON_AddArrayToObject(message, "leases");
     if (leases != NULL)
         link->options.list_running(link->options.context, leases, link->pings);
+    add_trouble(link, message);
     send_tree(link, message);
 }
 
@@ -316,6 +326,11 @@ bool link_send_text(struct link *link, const char *header, size_t header_len, co
                     size_t len)
 {
     return link->state == LINK_JOINED && send_text(link, header, header_len, payload, len);
+}
+
+void link_ping_soon(struct link *link)
+{
+    link->next_ping = -INFINITY;
 }
 
 void link_recover(struct link *link, double now, double gap_s)

@@ -34,6 +34,7 @@ struct link_options {
     int (*free_slots)(void *context);
     void (*list_held)(void *context, cJSON *array);
     void (*list_running)(void *context, cJSON *array, int64_t ping);
+    const char *(*trouble)(void *context); // why it takes no work; "": it does
 };
 
 enum link_state { LINK_APART, LINK_CONNECTING, LINK_JOINED };
@@ -76,6 +77,8 @@ bool link_send(struct link *link, cJSON *header, const void *payload, size_t len
 bool link_send_text(struct link *link, const char *header, size_t header_len, const void *payload,
                     size_t len);
 
+// Pings with the next link_step(): what it tells has changed.
+void link_ping_soon(struct link *link);
 // Pings now: after this process stood still for `gap_s`, which counts as no silence of the coordinator's.
 void link_recover(struct link *link, double now, double gap_s);
 // Says bye and waits at most a second for it to leave.

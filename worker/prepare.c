@@ -151,8 +151,10 @@ static bool read_frames(struct preparation *preparation, double now)
     cJSON *frame;
     while ((frame = child_read(&preparation->child, now)) != NULL) {
         if (strcmp(json_string_or(frame, "type", ""), "prepared") != 0)
-            fail(&preparation->err, E_INVALID, "", "%.400s",
-                 json_string_or(frame, "error", "the data set cannot be prepared"));
+            fail(&preparation->err,
+                 strcmp(json_string_or(frame, "code", ""), code_name(E_DISK)) == 0 ? E_DISK
+                                                                                   : E_INVALID,
+                 "", "%.400s", json_string_or(frame, "error", "the data set cannot be prepared"));
         preparation->child.ended = ended = true;
         cJSON_Delete(frame);
     }

@@ -57,6 +57,22 @@ static int count(const struct slots *slots, enum task_state state)
     return n;
 }
 
+// ---- a disk that takes nothing ----
+
+static void give_back(struct task *task)
+{
+    task_end(task, "cancelled", code_name(E_DISK), NULL);
+}
+
+// What has not started goes to other workers; what runs may still get through.
+static void pause_work(struct slots *slots, const struct error *err, int64_t bytes, double now)
+{
+    slots->disk_news = disk_failed(&slots->disk, err, bytes, now) || slots->disk_news;
+    for (struct task *task = slots->first; task != NULL; task = task->next)
+        if (task->state == TASK_WAITING)
+            give_back(task);
+}
+
 // ---- the coordinator's messages ----
 
 void slots_job(struct slots *slots, cJSON *job, bool fresh)
@@ -88,6 +104,8 @@ void slots_job(struct slots *slots, cJSON *job, bool fresh)
         end = &(*end)->next;
     *end = task;
     slots->ready = true;
+    if (!disk_is_good(&slots->disk)) // it was on its way already
+        give_back(task);
 }
 
 void slots_stop(struct slots *slots, const cJSON *message)
@@ -164,7 +182,14 @@ int slots_free(void *context)
     const struct slots *slots = context;
     int taken =
         count(slots, TASK_WAITING) + count(slots, TASK_RUNNING) + count(slots, TASK_ABANDONED);
-    return slots->draining || taken >= slots->count ? 0 : slots->count - taken;
+    bool none = slots->draining || !disk_is_good(&slots->disk) || taken >= slots->count;
+    return none ? 0 : slots->count - taken;
+}
+
+const char *slots_trouble(void *context)
+{
+    const struct slots *slots = context;
+    return slots->disk.trouble;
 }
 
 void slots_list_held(void *context, cJSON *array)
@@ -238,36 +263,64 @@ void slots_lost(struct slots *slots, double now)
     slots->ready = true;
 }
 
-// Whether all that a waiting task needs is there; what is not is set going. A failure ends the task.
+// Wants a file of the job; E_BUSY: it is on its way.
+static enum code want_file(struct slots *slots, const cJSON *file, int64_t *bytes,
+                           struct error *err)
+{
+    int64_t size = json_integer_or(file, "size", 0);
+    *bytes += size;
+    switch (fetches_want(slots->fetches, json_string_or(file, "sha256", ""), size, err)) {
+    case FETCH_READY:
+        return OK;
+    case FETCH_BUSY:
+        return E_BUSY;
+    case FETCH_FAILED:
+        break;
+    }
+    return err->code;
+}
+
+// Wants all that a task needs; what is not there is set going, E_BUSY. Another error: it cannot be had.
+// *bytes: of the files.
+static enum code want_all(struct slots *slots, struct task *task, double now, int64_t *bytes,
+                          struct error *err)
+{
+    const cJSON *files = json_member(json_member(task->job, "dataset"), "files"), *file;
+    const cJSON *checkpoint = json_member(task->job, "checkpoint");
+    enum code all = OK;
+    cJSON_ArrayForEach(file, files)
+    {
+        enum code code = want_file(slots, file, bytes, err);
+        all = all == OK || all == E_BUSY ? (code == OK ? all : code) : all;
+    }
+    if (cJSON_IsObject(checkpoint) && (all == OK || all == E_BUSY)) {
+        enum code code = want_file(slots, checkpoint, bytes, err);
+        all = code == OK ? all : code;
+    }
+    if (all != OK)
+        return all;
+    switch (preparations_want(&slots->preparations, task->job, task->data_key, now, err)) {
+    case PREPARATION_READY:
+        return OK;
+    case PREPARATION_BUSY:
+        return E_BUSY;
+    case PREPARATION_FAILED:
+        break;
+    }
+    return err->code;
+}
+
+// A failure ends the task; one of the disk's pauses the worker.
 static bool is_ready(struct slots *slots, struct task *task, double now)
 {
     struct error err = {.code = OK};
-    const cJSON *file;
-    bool ready = true, failed = false;
-    cJSON_ArrayForEach(file, json_member(json_member(task->job, "dataset"), "files"))
-    {
-        enum fetch_state state = fetches_want(slots->fetches, json_string_or(file, "sha256", ""),
-                                              json_integer_or(file, "size", 0), &err);
-        ready = ready && state == FETCH_READY;
-        failed = failed || state == FETCH_FAILED;
-    }
-    const cJSON *checkpoint = json_member(task->job, "checkpoint");
-    if (cJSON_IsObject(checkpoint)) {
-        enum fetch_state state =
-            fetches_want(slots->fetches, json_string_or(checkpoint, "sha256", ""),
-                         json_integer_or(checkpoint, "size", 0), &err);
-        ready = ready && state == FETCH_READY;
-        failed = failed || state == FETCH_FAILED;
-    }
-    if (ready && !failed) {
-        enum preparation_state state =
-            preparations_want(&slots->preparations, task->job, task->data_key, now, &err);
-        ready = state == PREPARATION_READY;
-        failed = state == PREPARATION_FAILED;
-    }
-    if (failed)
+    int64_t bytes = 0;
+    enum code code = want_all(slots, task, now, &bytes, &err);
+    if (code == E_DISK)
+        pause_work(slots, &err, bytes, now);
+    else if (code != OK && code != E_BUSY)
         task_end(task, "failed", "data", err.message);
-    return ready && !failed;
+    return code == OK;
 }
 
 static void start_waiting(struct slots *slots, double now)
@@ -292,6 +345,20 @@ static void start_waiting(struct slots *slots, double now)
     fetches_sweep(slots->fetches);
 }
 
+// Trainings that could not leave what they had to, and whether there is room again.
+static void heed_disk(struct slots *slots, double now)
+{
+    for (struct task *task = slots->first; task != NULL; task = task->next) {
+        if (task->disk.code != OK)
+            pause_work(slots, &task->disk, 0, now);
+        else if (task->proved)
+            disk_proved(&slots->disk);
+        task->disk.code = OK;
+        task->proved = false;
+    }
+    slots->disk_news = disk_look(&slots->disk, slots->cache, now) || slots->disk_news;
+}
+
 void slots_step(struct slots *slots, double now)
 {
     slots->looked_at = now;
@@ -301,6 +368,7 @@ void slots_step(struct slots *slots, double now)
             if (!child_check(&task->child, now))
                 spawner_kill(slots->spawner);
         }
+    heed_disk(slots, now);
     if (preparations_step(&slots->preparations, now))
         slots->ready = true;
     if (slots->ready)
@@ -336,7 +404,7 @@ void slots_send(struct slots *slots, struct link *link, double now, double patie
 
 double slots_due(const struct slots *slots, double patience_s)
 {
-    double due = INFINITY;
+    double due = disk_is_good(&slots->disk) ? (double)INFINITY : slots->disk.look_at;
     for (const struct task *task = slots->first; task != NULL; task = task->next) {
         if (in_flight(&task->outbox))
             due = fmin(due, task->quiet_since + patience_s);

@@ -3,6 +3,7 @@
 #ifndef TUNERD_WORKER_SLOTS_H
 #define TUNERD_WORKER_SLOTS_H
 
+#include "worker/disk.h"
 #include "worker/fetch.h"
 #include "worker/prepare.h"
 #include "worker/task.h"
@@ -15,6 +16,8 @@ struct slots {
     struct spawner *spawner;
     struct fetches *fetches;
     struct preparations preparations;
+    struct disk disk;
+    bool disk_news; // the coordinator is to hear of it before any result
     struct task *first;
     bool draining;    // take nothing new, start nothing
     double looked_at; // the last step
@@ -38,6 +41,7 @@ void slots_rejoined(struct slots *slots);
 int slots_free(void *slots);
 void slots_list_held(void *slots, cJSON *array);
 void slots_list_running(void *slots, cJSON *array, int64_t ping);
+const char *slots_trouble(void *slots); // why it takes no work; "": it does
 
 // ---- children ----
 void slots_news(struct slots *slots, enum spawner_event event, const struct spawner_news *news,
@@ -49,7 +53,7 @@ void slots_step(struct slots *slots, double now);
 // Sends what the outboxes give; what is without an ack for patience_s is sent again.
 void slots_send(struct slots *slots, struct link *link, double now, double patience_s,
                 unsigned char *payload);
-// When a child's or an ack's time is up next; INFINITY: never.
+// When a child's or an ack's time is up next, or the disk is to be looked at; INFINITY: never.
 double slots_due(const struct slots *slots, double patience_s);
 // Every child gets that much more time: this process stood still.
 void slots_forgive(struct slots *slots, double gap_s);

@@ -233,6 +233,9 @@ static enum code round_once(struct supervisor *s, struct error *err)
     if (now >= s->drain_deadline)
         slots_give_up(&s->slots);
     slots_step(&s->slots, now);
+    if (s->slots.disk_news)
+        link_ping_soon(&s->link);
+    s->slots.disk_news = false;
     link_step(&s->link, now);
     fetches_step(&s->fetches, &s->link, now, ack_patience(s));
     slots_send(&s->slots, &s->link, now, ack_patience(s), s->payload);
@@ -284,7 +287,8 @@ static enum code open_all(struct supervisor *s, struct error *err)
                                       .context = &s->slots,
                                       .free_slots = slots_free,
                                       .list_held = slots_list_held,
-                                      .list_running = slots_list_running};
+                                      .list_running = slots_list_running,
+                                      .trouble = slots_trouble};
     return link_init(&s->link, &link, err);
 }
 

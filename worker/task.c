@@ -182,6 +182,13 @@ static void add_model(struct task *task, const cJSON *frame)
 static void on_ended(struct task *task, const struct cache *cache, const cJSON *frame)
 {
     struct error err = {.code = OK};
+    if (strcmp(json_string_or(frame, "end_reason", ""), code_name(E_DISK)) == 0) {
+        fail(&task->disk, E_DISK, "", "%.400s", json_string_or(frame, "error", ""));
+        cJSON *given_back = result(task, "cancelled", code_name(E_DISK), NULL);
+        cJSON_AddNullToObject(given_back, "report");
+        add_result(task, given_back);
+        return;
+    }
     const cJSON *checkpoint = json_member(frame, "checkpoint");
     if (cJSON_IsObject(checkpoint) && add_checkpoint(task, cache, checkpoint, &err) != OK) {
         cJSON *message = result(task, "failed", code_name(err.code), err.message);
@@ -190,6 +197,7 @@ static void on_ended(struct task *task, const struct cache *cache, const cJSON *
         return;
     }
     add_model(task, frame);
+    task->proved = strcmp(json_string_or(frame, "state", ""), "completed") == 0;
     cJSON *message =
         result(task, json_string_or(frame, "state", "failed"),
                json_string_or(frame, "end_reason", ""), json_string_or(frame, "error", NULL));

@@ -31,6 +31,8 @@ struct task {
     int64_t first_ping; // the first ping that listed it, 0: none yet
     bool fresh;         // its lease is known to be good
     int reruns;         // times it started again after the fork server died
+    struct error disk;  // not OK: what it had to write the cache does not take
+    bool proved;        // it completed, and has left what it had to leave
 };
 
 // Takes the job. NULL: E_MEMORY.
@@ -40,7 +42,8 @@ void task_free(struct task *task);
 // Starts the child. E_BUSY, E_IO: try again; otherwise a result says what went wrong.
 enum code task_start(struct task *task, struct spawner *spawner, const struct cache *cache,
                      double memory, double now, double patience_s, struct error *err);
-// Ends it without a child: the result is what is left to say.
+// Ends it without a child: the result is what is left to say. "cancelled", when nobody asked for it, gives
+// the work back.
 void task_end(struct task *task, const char *state, const char *reason, const char *error);
 // Reads what the child says. True when there was something to tell the coordinator.
 bool task_read(struct task *task, const struct cache *cache, double now);

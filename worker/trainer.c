@@ -120,8 +120,10 @@ static int prepare(int socket, const cJSON *work)
         code = dataset_prepare(&source, json_string_or(work, "target", ""), &err);
     }
     cJSON *answer = frame(code == OK ? "prepared" : "failed");
-    if (code != OK)
+    if (code != OK) {
+        cJSON_AddStringToObject(answer, "code", code_name(code));
         cJSON_AddStringToObject(answer, "error", err.message);
+    }
     free(texts);
     return frame_write(socket, answer, NULL) == OK ? TRAINER_EXIT_DONE : TRAINER_EXIT_LOST;
 }

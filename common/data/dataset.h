@@ -51,7 +51,8 @@ struct dataset {
 };
 
 // Reads and checks the files and writes the prepared file to `path` (temporary, fsync, rename).
-// Errors: E_INVALID with file and line or offset, or at /class_names; E_NOT_FOUND; E_LIMIT; E_IO.
+// Errors: E_INVALID with file and line or offset, or at /class_names; E_NOT_FOUND; E_LIMIT; E_IO
+// in reading, E_DISK in writing.
 enum code dataset_prepare(const struct dataset_source *source, const char *path, struct error *err);
 // Maps a prepared file after checking its header against its size.
 enum code dataset_map(const char *path, struct dataset *out, struct error *err);

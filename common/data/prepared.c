@@ -177,7 +177,7 @@ enum code prepared_write(const struct dataset *dataset, const char *path, struct
             close(fd);
             unlink(temporary);
         }
-        return fail(err, E_IO, "", "%s: %s", temporary, strerror(reason));
+        return fail(err, E_DISK, "", "%s: %s", temporary, strerror(reason));
     }
     bool written = write_all(file, dataset, &header, &layout);
     int reason = errno;
@@ -185,7 +185,7 @@ enum code prepared_write(const struct dataset *dataset, const char *path, struct
     if (!written || rename(temporary, path) < 0 || !sync_folder_of(path)) {
         reason = written ? errno : reason;
         unlink(temporary);
-        return fail(err, E_IO, "", "writing %s: %s", path, strerror(reason));
+        return fail(err, E_DISK, "", "writing %s: %s", path, strerror(reason));
     }
     return OK;
 }

@@ -62,6 +62,12 @@ enum ctl_exit ctl_workers(struct client *client, const struct ctl_options *optio
         show_json(&table, json_member(worker, "version"));
     }
     show_end(&table, stdout);
+    cJSON_ArrayForEach(worker, json_member(answer, "workers"))
+    {
+        const char *trouble = json_string_or(worker, "trouble", NULL);
+        if (trouble)
+            printf("%s: %s\n", json_string_or(worker, "name", ""), trouble);
+    }
     cJSON_Delete(answer);
     return CTL_OK;
 }

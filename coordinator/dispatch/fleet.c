@@ -8,6 +8,7 @@
 
 const char *const worker_state_names[WORKER_STATES] = {
     [WORKER_CONNECTED] = "connected",
+    [WORKER_PAUSED] = "paused",
     [WORKER_DRAINING] = "draining",
     [WORKER_GONE] = "gone",
 };
@@ -38,6 +39,7 @@ void fleet_clear(struct fleet *fleet)
         free(worker->host);
         free(worker->version);
         free(worker->cpu);
+        free(worker->trouble);
         free(worker);
     }
     *fleet = (struct fleet){0};

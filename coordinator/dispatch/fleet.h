@@ -11,7 +11,13 @@
 #define uthash_fatal(message) abort()
 #include <uthash.h>
 
-enum worker_state { WORKER_CONNECTED, WORKER_DRAINING, WORKER_GONE, WORKER_STATES };
+enum worker_state {
+    WORKER_CONNECTED,
+    WORKER_PAUSED, // it says why it takes no work
+    WORKER_DRAINING,
+    WORKER_GONE,
+    WORKER_STATES
+};
 extern const char *const worker_state_names[WORKER_STATES];
 
 enum { THROUGHPUT_MINUTES = 5 };
@@ -19,6 +25,7 @@ enum { THROUGHPUT_MINUTES = 5 };
 struct worker {
     char id[65];
     char *name, *host, *version, *cpu;
+    char *trouble; // why it is paused; NULL: it is not
     int slots;
     int busy; // leases held or ending
     int fetching;

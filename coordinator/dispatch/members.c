@@ -74,6 +74,23 @@ static void welcome(struct core *core, const struct worker *worker)
         core_send_after(core, worker->id, wire_message("drain"));
 }
 
+// What a hello or a ping says of work that cannot be done there, beside that it drains or not.
+static enum worker_state state_told(struct worker *worker, const cJSON *message, bool drains)
+{
+    const char *trouble = json_string_or(message, "trouble", NULL);
+    bool changed = (trouble == NULL) != (worker->trouble == NULL) ||
+                   (trouble && strcmp(trouble, worker->trouble) != 0);
+    if (changed) {
+        worker->has_news = true;
+        free(worker->trouble);
+        worker->trouble = trouble ? alloc_text(trouble) : NULL;
+        log_event(trouble ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
+                  trouble ? "worker_paused" : "worker_resumed", "worker=%s name=%s %s", worker->id,
+                  worker->name, trouble ? trouble : "");
+    }
+    return drains ? WORKER_DRAINING : trouble ? WORKER_PAUSED : WORKER_CONNECTED;
+}
+
 void member_hello(struct core *core, const char *id, const cJSON *message)
 {
     if (strcmp(json_string_or(message, "worker", ""), id) != 0) {
@@ -98,7 +115,7 @@ void member_hello(struct core *core, const char *id, const cJSON *message)
     worker->last_s = core->now.s;
     worker->last_seen_ms = core->now.ms;
     fleet_set(&core->fleet, worker, (int)json_integer_or(message, "slots", 1),
-              drains ? WORKER_DRAINING : WORKER_CONNECTED);
+              state_told(worker, message, drains));
     struct roll_call call = {core, json_member(message, "leases")};
     leases_each(core->leases, id, call_roll, &call);
     set_capacities(core);
@@ -129,6 +146,14 @@ static bool renew(struct core *core, const char *id, const char *text)
 
 void member_ping(struct core *core, const char *id, const cJSON *message)
 {
+    struct worker *worker = fleet_find(&core->fleet, id);
+    if (worker && worker->state != WORKER_GONE) {
+        enum worker_state before = worker->state;
+        fleet_set(&core->fleet, worker, worker->slots,
+                  state_told(worker, message, before == WORKER_DRAINING));
+        if (worker->state != before)
+            set_capacities(core);
+    }
     cJSON *pong = alloc_sure(wire_message("pong"));
     cJSON_AddNumberToObject(pong, "number", (double)json_integer_or(message, "number", 0));
     cJSON *known = cJSON_AddArrayToObject(pong, "known");

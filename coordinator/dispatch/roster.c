@@ -32,6 +32,8 @@ static cJSON *describe(struct core *core, const struct worker *worker)
     cJSON_AddStringToObject(body, "host", row.host);
     cJSON_AddNumberToObject(body, "slots", worker->slots);
     cJSON_AddStringToObject(body, "state", row.state);
+    if (worker->trouble && worker->state == WORKER_PAUSED)
+        cJSON_AddStringToObject(body, "trouble", worker->trouble);
     struct run_list runs = {core, cJSON_AddArrayToObject(body, "running")};
     if (worker->busy > 0)
         leases_each(core->leases, worker->id, add_run, &runs);

@@ -18,8 +18,9 @@
 // One valid message of every type of protocol.md, without its "v".
 static const char *const valid[] = {
     "\"type\":\"hello\",\"worker\":\"w-1\",\"name\":\"n\",\"host\":\"h\",\"slots\":2,"
-    "\"version\":\"0.1.0\",\"cpu\":\"c\",\"leases\":[{\"lease\":\"L1\",\"attempt\":1}]",
-    "\"type\":\"ping\",\"number\":1,\"free\":1,\"leases\":[\"L1\"]",
+    "\"version\":\"0.1.0\",\"cpu\":\"c\",\"leases\":[{\"lease\":\"L1\",\"attempt\":1}],"
+    "\"trouble\":\"t\"",
+    "\"type\":\"ping\",\"number\":1,\"free\":1,\"leases\":[\"L1\"],\"trouble\":\"t\"",
     "\"type\":\"epoch\"," SEQ "\"epoch\":1,\"metrics\":{\"loss\":0.5,\"val_loss\":null}",
     "\"type\":\"result\"," SEQ "\"state\":\"completed\",\"epochs\":5,\"end_reason\":\"epochs\","
     "\"error\":null,\"report\":null",
@@ -86,7 +87,7 @@ static void refuses_tree(const cJSON *message, const char *pointer)
 
 static bool is_optional(const char *place)
 {
-    static const char *const places[] = {"/error", "/model", "/model/objectives/0/name",
+    static const char *const places[] = {"/error", "/trouble", "/model", "/model/objectives/0/name",
                                          "/model/objectives/1/expression"};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++)
         if (strcmp(places[i], place) == 0)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "worker/blob.h"
+#include "worker/disk.h"
 
 static int remove_one(const char *path, const struct stat *status, int type, struct FTW *ftw)
 {
@@ -111,7 +112,7 @@ static void a_finished_file_moves_into_its_room_and_leftovers_go(void **state)
     cache_close(&cache);
     cache = open_cache(state, "w", 1000);
     assert_false(cache_has(&cache, CACHE_TMP, "left", -1));
-    assert_int_equal(cache_keep(&cache, "absent", CACHE_BLOBS, &err), E_IO);
+    assert_int_equal(cache_keep(&cache, "absent", CACHE_BLOBS, &err), E_DISK);
     cache_close(&cache);
 }
 
@@ -142,6 +143,65 @@ static void within_the_limit_nothing_is_deleted(void **state)
     cache_close(&cache);
 }
 
+static void room_is_made_by_what_was_used_longest_ago(void **state)
+{
+    struct cache cache = open_cache(state, "w", 100000);
+    add_blob(&cache, "oldest", 400, 9000);
+    add_blob(&cache, "old", 400, 5000);
+    add_blob(&cache, "new", 400, 10);
+    cache_make_room(&cache, 300);
+    assert_false(cache_has(&cache, CACHE_BLOBS, "oldest", -1));
+    assert_true(cache_has(&cache, CACHE_BLOBS, "new", -1));
+    assert_true(cache_has(&cache, CACHE_BLOBS, "old", -1)); // which is a use
+    cache_make_room(&cache, 100000);                        // what was used just now is spared
+    assert_true(cache_has(&cache, CACHE_BLOBS, "old", -1));
+    cache_close(&cache);
+}
+
+static void a_look_at_the_disk_leaves_nothing(void **state)
+{
+    struct cache cache = open_cache(state, "w", 1000);
+    char *path = cache_path(&cache, CACHE_TMP, "probe");
+    assert_int_equal(cache_try(&cache, 1 << 20), OK);
+    assert_int_equal(access(path, F_OK), -1);
+    assert_int_equal(cache_try(&cache, INT64_MAX / 2), E_DISK);
+    assert_int_equal(access(path, F_OK), -1);
+    free(path);
+    cache_close(&cache);
+}
+
+// Each pause that follows a resumption asks for more room and waits longer; a training that came through
+// begins anew.
+static void a_disk_that_fails_again_must_show_more_room(void **state)
+{
+    struct cache cache = open_cache(state, "w", 1000);
+    struct disk disk = {.wanted = 0};
+    struct error err;
+    fail(&err, E_DISK, "", "No space left on device");
+    assert_true(disk_is_good(&disk));
+    assert_false(disk_look(&disk, &cache, 100));
+    assert_true(disk_failed(&disk, &err, 5 << 20, 100));
+    assert_false(disk_failed(&disk, &err, 6 << 20, 100)); // known already
+    assert_int_equal(disk.wanted, 6 << 20);
+    assert_string_equal(disk.trouble, "cannot write to its cache: No space left on device");
+    assert_false(disk_look(&disk, &cache, 100.5)); // not yet
+    assert_true(disk_look(&disk, &cache, 101));
+    assert_true(disk_is_good(&disk));
+    assert_true(disk_failed(&disk, &err, 0, 102));
+    assert_int_equal(disk.wanted, 12 << 20);
+    assert_true(disk.look_at == 104);
+    for (int i = 0; i < 100; i++) {
+        disk.trouble[0] = '\0';
+        assert_true(disk_failed(&disk, &err, 0, 0));
+    }
+    assert_true(disk.wait_s == 60 && disk.wanted > 12 << 20);
+    disk.trouble[0] = '\0';
+    disk_proved(&disk);
+    assert_true(disk_failed(&disk, &err, 0, 200));
+    assert_int_equal(disk.wanted, 1 << 20);
+    cache_close(&cache);
+}
+
 static void a_blob_is_written_under_its_digest_and_read_back(void **state)
 {
     struct error err;
@@ -158,7 +218,8 @@ static void a_blob_is_written_under_its_digest_and_read_back(void **state)
     assert_memory_equal(bytes, "abc", 3);
     free(bytes);
     assert_int_equal(blob_read("/nonexistent", &bytes, &len, &err), E_IO);
-    assert_int_equal(blob_write("/nonexistent", (const unsigned char *)"", 0, sha256, &err), E_IO);
+    assert_int_equal(blob_write("/nonexistent", (const unsigned char *)"", 0, sha256, &err),
+                     E_DISK);
 }
 
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
@@ -172,6 +233,9 @@ int main(void)
         WITH_FOLDER(a_finished_file_moves_into_its_room_and_leftovers_go),
         WITH_FOLDER(what_was_used_longest_ago_goes_first_and_what_is_in_use_stays),
         WITH_FOLDER(within_the_limit_nothing_is_deleted),
+        WITH_FOLDER(room_is_made_by_what_was_used_longest_ago),
+        WITH_FOLDER(a_look_at_the_disk_leaves_nothing),
+        WITH_FOLDER(a_disk_that_fails_again_must_show_more_room),
         WITH_FOLDER(a_blob_is_written_under_its_digest_and_read_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,7 +28,7 @@ function Slots({ worker }) {
             ))}
             {Array.from({ length: Math.min(free, 64) }, (_, i) => (
                 <li key={`free ${i}`} class="slot">
-                    free
+                    {worker.state === 'paused' ? 'paused' : 'free'}
                 </li>
             ))}
         </ul>
@@ -78,6 +78,7 @@ function Worker({ worker }) {
                     <span key={fact}>{fact}</span>
                 ))}
             </p>
+            {worker.state === 'paused' && worker.trouble && <p class="fault">{worker.trouble}</p>}
             {worker.state !== 'gone' && <Slots worker={worker} />}
         </li>
     );
@@ -96,7 +97,7 @@ export function WorkersPage() {
     if (fleet.problem && !fleet.byId.size)
         return <Fault problem={fleet.problem} retry={loadFleet} />;
     if (!fleet.loaded) return <Loading what="workers" />;
-    const order = { connected: 0, draining: 1, gone: 2 };
+    const order = { connected: 0, paused: 1, draining: 2, gone: 3 };
     const list = [...fleet.byId.values()].sort(
         (a, b) => order[a.state] - order[b.state] || a.name.localeCompare(b.name),
     );
