@@ -150,6 +150,17 @@ def test_data_that_has_no_room_is_trained_on_elsewhere(disk, cramped, coordinato
     assert coordinator.study("again")["counts"]["completed"] == 6
 
 
+def test_data_that_cannot_be_prepared_wait_for_room(disk, cramped, coordinator):
+    """Nothing is fetched: the training process' own child finds the disk full."""
+    disk.fill()
+    coordinator.submit(study("made", {"name": "blobs", "validation_split": 0.2,
+                                      "generate": {"samples": 20000, "features": 4, "classes": 3}}))
+    paused(coordinator, cramped)
+    disk.free()
+    coordinator.wait_study("made", alive=[cramped])
+    assert coordinator.study("made")["counts"]["completed"] == 6
+
+
 def test_a_checkpoint_that_has_no_room_is_trained_for_again(disk, cramped, coordinator):
     """The data are there already; what a promoted trial would go on from cannot be written."""
     data = {"name": "blobs", "validation_split": 0.2,
