@@ -29,12 +29,17 @@ static void drop(struct core *core, struct upload *upload)
     free(upload);
 }
 
+static void discard(struct core *core, struct upload *upload)
+{
+    unlink(upload->path);
+    drop(core, upload);
+}
+
 // It cannot go on: its file goes too.
 static void give_up(struct core *core, struct upload *upload, const char *why)
 {
     log_event(LOG_LEVEL_WARNING, "upload_lost", "%s: %s", upload->path, why);
-    unlink(upload->path);
-    drop(core, upload);
+    discard(core, upload);
 }
 
 void uploads_reset(struct core *core)
@@ -132,7 +137,7 @@ bool upload_chunk(struct core *core, const struct upload_kind *kind, struct held
     struct upload *upload = find(core, lease->key);
     if (upload &&
         (!matches(upload, kind, lease, message) || (offset == 0 && upload->received > 0))) {
-        drop(core, upload);
+        discard(core, upload); // of an attempt that is over, or told anew from its beginning
         upload = NULL;
     }
     if (!upload)

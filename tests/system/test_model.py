@@ -245,21 +245,47 @@ def test_of_several_executions_the_best_one_is_served(fleet):
         assert val_loss(x, y, arrays, metadata)[0] == pytest.approx(best["score"], rel=2e-5)
 
 
-def test_a_trial_that_goes_on_keeps_its_best_round(fleet):
-    """Under ASHA a trial comes back to train on: its weights are of whichever round was best."""
+@pytest.mark.parametrize("objective", [
+    {"expression": "val_loss - 0.01 * log10(parameters) * val_accuracy", "direction": "min"},
+    [{"name": "val_loss", "direction": "min"}, {"name": "val_accuracy", "direction": "max"}],
+], ids=["expression", "several"])
+def test_the_worker_finds_the_best_epoch_as_the_study_does(fleet, objective):
+    coordinator, _ = fleet
+    x, y = blobs((6,))
+    coordinator.add_dataset("goal", {"data.npz": npz(x_train=x, y_train=y)}, format="npz")
+    coordinator.submit(document("goal", "goal", [{"type": "Dense", "units": 8}], epochs=8,
+                                objective=objective))
+    coordinator.wait_study("goal")
+    for trial in coordinator.trials("goal"):
+        arrays, metadata = read_safetensors(model_of(coordinator, "goal", trial["number"]).content)
+        assert int(metadata["epoch"]) == trial["best_epoch"]
+        epochs = coordinator.get(f"/studies/goal/trials/{trial['number']}/metrics")["executions"][0]["epochs"]
+        assert json.loads(metadata["metrics"]) == {
+            name: value for name, value in epochs[trial["best_epoch"] - 1].items() if name != "epoch"}
+        assert val_loss(x, y, arrays, metadata)[0] == pytest.approx(
+            epochs[trial["best_epoch"] - 1]["val_loss"], rel=2e-5)
+
+
+@pytest.mark.parametrize("tuner", ["ASHA", "Hyperband"])
+def test_a_trial_that_goes_on_keeps_its_best_round(fleet, tuner):
+    """Under ASHA a trial comes back to train on: its weights are of whichever round was best. Under Hyperband
+    another trial goes on from its weights, and has those of its own epochs."""
     coordinator, _ = fleet
     x, y = blobs((6,))
     coordinator.add_dataset("rounds", {"data.npz": npz(x_train=x, y_train=y)}, format="npz")
-    study = document("rounds", "rounds", [{"type": "Dense", "units": 8, "activation": "relu"}], type="ASHA",
+    study = document("rounds", "rounds", [{"type": "Dense", "units": 8, "activation": "relu"}], type=tuner,
                      max_epochs=9, factor=3, max_trials=6)
     study["compile"]["optimizer"]["learning_rate"]["max_value"] = 1.0
     del study["fit"]["epochs"]
+    if tuner == "Hyperband":
+        del study["tuner"]["max_trials"]
     coordinator.submit(study)
     coordinator.wait_study("rounds")
     trials = [t for t in coordinator.trials("rounds") if t["state"] == "completed"]
     rounds = [len(coordinator.get(f"/studies/rounds/trials/{t['number']}")["executions"]) for t in trials]
-    assert max(rounds) > 1
-    for trial in trials:
+    assert max(rounds) > 1 if tuner == "ASHA" else any("promoted_from" in t["origin"] for t in trials)
+    best = [t["number"] for t in coordinator.get("/studies/rounds/best", num_trials=10)["trials"]]
+    for trial in [t for t in trials if t["number"] in best]:
         arrays, metadata = read_safetensors(model_of(coordinator, "rounds", trial["number"]).content)
         assert int(metadata["epoch"]) == trial["best_epoch"]
         assert val_loss(x, y, arrays, metadata)[0] == pytest.approx(trial["score"], rel=2e-5)

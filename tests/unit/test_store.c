@@ -301,19 +301,31 @@ static void blobs_without_a_name_go_once_they_are_old(void **state)
 {
     (void)state;
     static const char named[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    static const char weights[] =
+        "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd";
     struct store *store = opened();
     struct batch *batch = batch_new();
     struct dataset_row dataset = {"d", "{}", "{}", "ready", 1};
     struct dataset_file_row file = {"d", "x", named, 1};
     batch_add(batch, ROW_PUT, ROW_DATASET, &dataset);
     batch_add(batch, ROW_PUT, ROW_DATASET_FILE, &file);
+    struct study_row study = study_row(1, "one");
+    struct trial_row trial = trial_row(1, 0);
+    struct model_row model = {1, 0, 0, 1, 3, 0.5, weights, 1};
+    batch_add(batch, ROW_INSERT, ROW_STUDY, &study);
+    batch_add(batch, ROW_INSERT, ROW_TRIAL, &trial);
+    batch_add(batch, ROW_PUT, ROW_MODEL, &model);
     assert_int_equal(commit(store, batch), OK);
     blob(named, "kept", 3600);
+    blob(weights, "kept", 3600);
     blob("bbbb", "old", 3600);
     blob("cccc", "just uploaded", 1);
     assert_int_equal(store_collect_blobs(store), 1);
     char *path = store_blob_path(dir, "bbbb");
     assert_int_equal(access(path, F_OK), -1);
+    free(path);
+    path = store_blob_path(dir, weights);
+    assert_int_equal(access(path, F_OK), 0);
     free(path);
     store_close(store);
 }
