@@ -201,6 +201,7 @@ bench:
 	-TUNERD_BIN_DIR=$(B) $(PYTHON) tests/bench/slot_memory.py
 	-$(B)/release/tests/bench/bench_metrics
 	-$(B)/release/tests/bench/bench_ask
+	-TUNERD_BIN_DIR=$(B) $(PYTHON) tests/bench/ask_latency.py
 	-$(B)/release/tests/bench/bench_search --set judged --seeds $(SEEDS) > $(B)/search.jsonl
 	-$(PYTHON) tests/bench/search_compare.py $(B)/search.jsonl
 	-$(PYTHON) tests/bench/regret_plot.py $(B)/search.jsonl $(B)/regret.svg
