@@ -44,17 +44,24 @@ static void read_trial(struct tape *tape, sqlite3_stmt *stmt, int source)
     cJSON_Delete(json);
 }
 
+// Each trial as it was at that moment: the mean over its executions of what their last completed attempts
+// before it came to. Trials may go on later, and their rows then change; ended attempts never do.
+static const char results_then[] =
+    "WITH ended AS (SELECT e.study_id, e.trial, e.score, max(e.attempt) FROM executions e "
+    "  JOIN studies s ON s.id = e.study_id "
+    "  WHERE s.name = ?1 AND e.state = 'completed' AND e.ended_at < ?2 "
+    "  GROUP BY e.study_id, e.trial, e.execution) "
+    "SELECT t.hyperparameters, CASE s.direction WHEN 'max' THEN -1 ELSE 1 END * avg(ended.score) "
+    "FROM ended JOIN studies s ON s.id = ended.study_id "
+    "  JOIN trials t ON t.study_id = s.id AND t.number = ended.trial "
+    "GROUP BY t.number HAVING count(ended.score) = "
+    "  coalesce(json_extract(s.document, '$.tuner.executions_per_trial'), 1) ORDER BY t.number";
+
 static void read_study(sqlite3 *db, const char *name, int source, int64_t created_ms,
                        struct tape *tape)
 {
     sqlite3_stmt *stmt = NULL;
-    if (sqlite3_prepare_v2(db,
-                           "SELECT t.hyperparameters, "
-                           "  CASE s.direction WHEN 'max' THEN -t.score ELSE t.score END "
-                           "FROM trials t JOIN studies s ON s.id = t.study_id "
-                           "WHERE s.name = ?1 AND t.state = 'completed' AND t.score IS NOT NULL "
-                           "  AND t.ended_at < ?2 ORDER BY t.number",
-                           -1, &stmt, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(db, results_then, -1, &stmt, NULL) != SQLITE_OK)
         return;
     sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
     sqlite3_bind_int64(stmt, 2, created_ms);

@@ -204,8 +204,14 @@ static void a_study_starts_from_the_same_results_again_though_some_were_not_stor
     (void)state;
     for (uint64_t seed = 600; seed < 620; seed++) {
         struct fleet_sim *sim = fleet_sim_new(seed, 4, 3, &peace);
-        fleet_sim_submit(sim, study("first", "\"type\": \"RandomSearch\","
-                                             "\"objective\": \"accuracy\", \"max_trials\": 60"));
+        // every other time one whose trials go on afterwards, so that their scores change
+        fleet_sim_submit(sim, study("first", seed % 2 ? "\"type\": \"ASHA\", \"max_epochs\": 27,"
+                                                        "\"executions_per_trial\": 2,"
+                                                        "\"objective\": \"accuracy\","
+                                                        "\"max_trials\": 60"
+                                                      : "\"type\": \"RandomSearch\","
+                                                        "\"objective\": \"accuracy\","
+                                                        "\"max_trials\": 60"));
         fleet_sim_pass(sim, 4 + 0.11 * (double)(seed - 600));
         fleet_sim_submit(sim, study("next", "\"type\": \"BayesianOptimization\","
                                             "\"objective\": \"accuracy\", \"max_trials\": 8,"
