@@ -33,6 +33,7 @@ static inline void carry_out(struct rig *rig)
             rig->asked = true;
             rig->basis_seq = effect->basis_seq;
             rig->count = effect->count;
+            assert_true(rig->count >= 1);
         } else if (effect->kind == EFFECT_STOP_JOB) {
             rig->stops += !effect->prune;
             rig->prunes += effect->prune;

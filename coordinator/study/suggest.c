@@ -83,7 +83,8 @@ static int order_size(const struct study *study, int demand)
         demand = (int)study->max_parallel_trials - running;
     if (!lasting(study) && demand > PARALLEL_MAX)
         demand = PARALLEL_MAX; // the others are ordered when these are given
-    count = count < demand ? demand : count < 1 ? 1 : count;
+    count = count < demand ? demand : count;
+    count = count < 1 ? 1 : count; // more may run than there is room for
     if (study->max_trials >= 0 && study->max_trials - study->ntrials < count &&
         !study_outlasts_budget(study))
         count = study->max_trials - study->ntrials;

@@ -290,6 +290,23 @@ static void beside_others_a_trial_waits_a_quarter_second_for_the_newest_advice(v
     finish(rig);
 }
 
+// A worker left, and its trials wait: more of them run than there are slots.
+static void an_order_is_for_one_at_least_however_many_run(void **state)
+{
+    (void)state;
+    struct rig *rig = model(100000, 1,
+                            "\"type\": \"BayesianOptimization\", \"max_trials\": 9,"
+                            "\"objective\": \"accuracy\"");
+    struct run run = must_take(rig);
+    for (int i = 0; i < 3; i++)
+        must_take(rig);
+    study_set_capacity(rig->study, 2, rig->now, &rig->fx);
+    rig->asked = false;
+    complete(rig, run, 0.5);
+    assert_true(rig->study->nsuggestions - rig->study->suggestions_at > 0);
+    finish(rig);
+}
+
 static void the_same_seed_gives_the_same_trials_on_one_slot(void **state)
 {
     (void)state;
@@ -324,6 +341,7 @@ int main(void)
         cmocka_unit_test(a_users_point_is_given_once_and_within_the_budget),
         cmocka_unit_test(on_one_slot_each_result_is_waited_for_by_the_next_trial),
         cmocka_unit_test(beside_others_a_trial_waits_a_quarter_second_for_the_newest_advice),
+        cmocka_unit_test(an_order_is_for_one_at_least_however_many_run),
         cmocka_unit_test(the_same_seed_gives_the_same_trials_on_one_slot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
