@@ -1,5 +1,6 @@
 // What the pages show of finished studies, and what a reader does with them.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { axe, launch, open } from './browser.mjs';
 import { blobs, System, until } from './system.mjs';
@@ -187,6 +188,24 @@ test('a trial opens with its curves, executions and report', async () => {
     await drawer.getByRole('group', { name: /^loss over epochs.*4 epochs/ }).waitFor();
     assert.deepEqual(await axe(page), []);
     assert.deepEqual(page.faults, []);
+    await page.close();
+});
+
+test('a trial gives its weights to the disk, or says why there are none', async () => {
+    const { best_trial: best } = await system.study('finished');
+    const page = await open(context, at(`studies/finished?trial=${best.number}`));
+    const button = page.getByRole('button', { name: 'Weights' });
+    const [download] = await Promise.all([page.waitForEvent('download'), button.click()]);
+    assert.equal(download.suggestedFilename(), `finished-trial-${best.number}.safetensors`);
+    const bytes = await readFile(await download.path());
+    const header = JSON.parse(bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE(0))).toString());
+    assert.equal(header.__metadata__.trial, String(best.number));
+    const { trials } = await system.call('GET', '/studies/finished/best?num_trials=12');
+    assert.ok(trials.length > 10, 'all are kept');
+    await page.goto(at(`studies/finished?trial=${trials[10].number}`));
+    await page.getByRole('dialog', { name: `Trial ${trials[10].number}` }).waitFor();
+    await button.click();
+    await page.getByText('of a study those of the 10 best trials are').waitFor();
     await page.close();
 });
 
