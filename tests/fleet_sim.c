@@ -678,9 +678,9 @@ int fleet_sim_busy(const struct fleet_sim *sim)
     return sim->core->fleet.busy;
 }
 
-// Under ASHA a trial that goes on without a checkpoint tells its earlier epochs again; they count once. A
-// job that comes again after its end is run again, and nothing of that counts: after a failure it may get
-// further than the first time.
+// Under ASHA and Auto a trial that goes on without a checkpoint tells its earlier epochs again; they count
+// once. A job that comes again after its end is run again, and nothing of that counts: after a failure it
+// may get further than the first time.
 struct fleet_sim_ledger fleet_sim_ledger(struct fleet_sim *sim)
 {
     char sql[640];
@@ -695,7 +695,8 @@ struct fleet_sim_ledger fleet_sim_ledger(struct fleet_sim *sim)
                  "(SELECT 1 FROM epochs p WHERE "
                  "p.study_id = e.study_id AND p.trial = e.trial AND p.execution = e.execution AND "
                  "p.epoch = %d AND (p.attempt = e.attempt OR (p.attempt < e.attempt AND "
-                 "s.document LIKE '%%ASHA%%'))) FROM executions e JOIN studies s ON "
+                 "(s.document LIKE '%%ASHA%%' OR s.document LIKE '%%Auto%%')))) FROM executions e "
+                 "JOIN studies s ON "
                  "s.id = e.study_id WHERE study_id = %lld AND trial = %d AND execution = %d AND "
                  "attempt = %d",
                  sim->acked[i].epoch, (long long)key.study, key.trial, key.execution,

@@ -66,6 +66,7 @@ static void assert_rules(struct fleet_sim *sim, uint64_t seed)
     assert_query(sim, seed,
                  "SELECT count(*) FROM trials t JOIN studies s ON s.id = t.study_id "
                  "WHERE t.state = 'completed' AND s.document NOT LIKE '%ASHA%' AND "
+                 "s.document NOT LIKE '%Auto%' AND "
                  "(SELECT count(*) FROM executions e WHERE e.study_id = t.study_id AND "
                  " e.trial = t.number AND e.state = 'completed') != "
                  "coalesce(json_extract(s.document, '$.tuner.executions_per_trial'), 1)",
@@ -73,7 +74,8 @@ static void assert_rules(struct fleet_sim *sim, uint64_t seed)
     // a completed execution has every epoch, and no attempt has one twice or a gap
     assert_query(sim, seed,
                  "SELECT count(*) FROM executions e JOIN studies s ON s.id = e.study_id "
-                 "WHERE e.state = 'completed' AND s.document NOT LIKE '%max_epochs%' AND 4 != "
+                 "WHERE e.state = 'completed' AND s.document NOT LIKE '%max_epochs%' AND "
+                 "s.document NOT LIKE '%Auto%' AND 4 != "
                  "(SELECT count(*) FROM epochs p WHERE p.study_id = e.study_id AND "
                  " p.trial = e.trial AND p.execution = e.execution AND p.attempt = e.attempt)",
                  0);
@@ -189,10 +191,17 @@ static void a_model_based_study_replays_after_any_crash(void **state)
         fleet_sim_submit(sim, study("hyperband", "\"type\": \"Hyperband\","
                                                  "\"objective\": \"accuracy\", \"max_epochs\": 9,"
                                                  "\"max_consecutive_failed_trials\": 50"));
+        fleet_sim_submit(sim, study_of("auto", 9,
+                                       "\"type\": \"Auto\", \"early_stopping\": \"curve\","
+                                       "\"executions_per_trial\": 2, \"max_parallel_trials\": 2,"
+                                       "\"objective\": \"accuracy\", \"max_trials\": 12,"
+                                       "\"max_consecutive_failed_trials\": 50"));
         if (!fleet_sim_run(sim, 4000))
             fail_msg("seed %llu: the studies do not end", (unsigned long long)seed);
         assert_rules(sim, seed);
         assert_query(sim, seed, "SELECT count(*) FROM trials WHERE study_id = 1", 16);
+        assert_query(sim, seed, "SELECT count(*) FROM trials WHERE study_id = 3", 12);
+        assert_replay(sim, seed, "auto");
         assert_replay(sim, seed, "gp");
         assert_replay(sim, seed, "hyperband");
         fleet_sim_free(sim);
