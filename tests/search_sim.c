@@ -36,6 +36,8 @@ void sim_init(struct sim *sim, const char *type, const char *parameters, uint64_
     rng_init(&sim->rng, seed, 4);
 }
 
+static void give_users_point(struct sim *sim);
+
 void sim_start(struct sim *sim, int workers)
 {
     struct error err;
@@ -44,6 +46,8 @@ void sim_start(struct sim *sim, int workers)
     sim->history.max_trials = sim->spec.tuner.max_trials;
     if (search_new(&sim->search, &sim->spec, &err))
         fail_msg("%s: %s", err.pointer, err.message);
+    if (sim->users_point)
+        give_users_point(sim);
 }
 
 void sim_fini(struct sim *sim)
@@ -125,7 +129,7 @@ void sim_start_from(struct sim *sim, int n)
     sim->history.nprior = n;
 }
 
-static int new_trial(struct sim *sim, const struct proposal *p)
+static int new_trial(struct sim *sim, const struct proposal *p, bool own)
 {
     int n = sim->spec.space.n;
     if (sim->history.n == sim->room) {
@@ -147,7 +151,7 @@ static int new_trial(struct sim *sim, const struct proposal *p)
     sim->trials[i] = (struct search_trial){.number = i,
                                            .unit = unit,
                                            .parent = p->parent,
-                                           .own = true,
+                                           .own = own,
                                            .source = -1,
                                            .epochs = p->initial_epoch};
     sim->trials[i].curve = calloc(2048, sizeof(double));
@@ -156,9 +160,9 @@ static int new_trial(struct sim *sim, const struct proposal *p)
     return i;
 }
 
-static void give(struct sim *sim, const struct proposal *p)
+static void give(struct sim *sim, const struct proposal *p, bool own)
 {
-    int i = p->continues ? p->parent : new_trial(sim, p);
+    int i = p->continues ? p->parent : new_trial(sim, p, own);
     struct search_trial *trial = &sim->trials[i];
     if (p->continues)
         assert_int_equal(trial->state, SEARCH_COMPLETED);
@@ -172,6 +176,20 @@ static void give(struct sim *sim, const struct proposal *p)
     sim->search.ops->given(sim->search.state, &sim->history, i);
 }
 
+static void give_users_point(struct sim *sim)
+{
+    const struct space *space = &sim->spec.space;
+    struct value *values = calloc((size_t)space->n + 1, sizeof *values);
+    struct proposal p = {.parent = -1, .bracket = -1, .round = -1};
+    p.unit = calloc((size_t)space->n + 1, sizeof *p.unit);
+    assert_true(values && p.unit);
+    space_sample(space, &sim->rng, values);
+    space_to_unit(space, values, p.unit);
+    give(sim, &p, false);
+    free(p.unit);
+    free(values);
+}
+
 int sim_ask(struct sim *sim, int max)
 {
     struct proposal *out = calloc((size_t)max, sizeof *out);
@@ -183,7 +201,7 @@ int sim_ask(struct sim *sim, int max)
     assert_true(count <= max);
     assert_int_equal(count > 0, sim->last == ASK_POINTS);
     for (int k = 0; k < count; k++)
-        give(sim, &out[k]);
+        give(sim, &out[k], true);
     free(out);
     return count;
 }

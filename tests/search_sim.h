@@ -23,6 +23,7 @@ struct sim {
     uint64_t asks;
     int most_idle;        // workers that ever waited while the search was not done
     int64_t epochs;       // trained in all
+    bool users_point;     // a random one of a user's own is given first
     double failures;      // share of the points at which trainings fail
     double nan_losses;    // share whose loss is NaN
     enum ask_status last; // of the last ask

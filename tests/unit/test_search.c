@@ -26,9 +26,10 @@ static const char NOTHING[] = "[{\"hp\":\"Fixed\",\"name\":\"fixed\",\"value\":1
 struct use {
     const char *type;
     enum sampler sampler;
-    bool stopping;   // ASHA's variant
-    bool step_wise;  // Auto's, for trainings that can be cut short
-    bool everything; // several executions, early stopping and an earlier study as well
+    bool stopping;  // ASHA's variant
+    bool step_wise; // Auto's, for trainings that can be cut short
+    bool
+        everything; // several executions, early stopping, an earlier study and a user's point as well
 };
 
 // Runs `check` on every search in each of its uses.
@@ -64,6 +65,7 @@ static void prepare(struct sim *sim, const struct use *use, const char *space, u
         tuner->executions_per_trial = 3;
         tuner->early_stopping = STOP_CURVE;
         sim_start_from(sim, 12);
+        sim->users_point = true;
     }
 }
 
