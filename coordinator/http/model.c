@@ -47,9 +47,21 @@ static void drop(void *state)
 
 static const struct producer producer = {fill_piece, drop};
 
+// How many completed trials are before it in GET …/best.
+static int64_t rank_of(struct reader *reader, const struct shown_trial *trial, int64_t number)
+{
+    sqlite3_stmt *row = reader_query(
+        reader,
+        "SELECT count(*) FROM trials a JOIN trials b ON b.study_id = a.study_id AND b.number = ?2 "
+        "WHERE a.study_id = ?1 AND a.state = 'completed' AND (a.score * ?3 > b.score * ?3 OR "
+        "(a.score = b.score AND a.number < b.number))",
+        "iii", trial->study, number, (int64_t)(trial->maximise ? 1 : -1));
+    return reader_step(reader, row) ? sqlite3_column_int64(row, 0) : 0;
+}
+
 // Why the trial has no weights.
-static enum code no_model(const struct request *request, const struct shown_trial *trial,
-                          int64_t number, struct error *err)
+static enum code no_model(const struct request *request, struct reader *reader,
+                          const struct shown_trial *trial, int64_t number, struct error *err)
 {
     const char *state = (const char *)sqlite3_column_text(trial->row, 1);
     const long long n = (long long)number;
@@ -63,6 +75,11 @@ static enum code no_model(const struct request *request, const struct shown_tria
     if (strcmp(state, "completed") != 0)
         return fail(err, E_NOT_FOUND, "",
                     "trial %lld is %s; weights are kept of completed trials only", n, state);
+    if (rank_of(reader, trial, number) < kept)
+        return fail(err, E_NOT_FOUND, "",
+                    "trial %lld came without weights: it ran under a version or with a "
+                    "--keep-models that kept none, or the logs of its worker and of tunerd say why",
+                    n);
     return fail(err, E_NOT_FOUND, "",
                 "the weights of trial %lld are not kept: of a study those of the %d best trials "
                 "are (tunerd --keep-models), as GET …/best?num_trials=%d lists them",
@@ -103,7 +120,7 @@ static enum code find(const struct request *request, struct reader *reader, int6
     if (reader_step(reader, row))
         return open_blob(request, row, out, err);
     code = reader_result(reader, err);
-    return code ? code : no_model(request, &trial, number, err);
+    return code ? code : no_model(request, reader, &trial, number, err);
 }
 
 void trial_model(struct request *request)

@@ -473,7 +473,7 @@ def test_weights_that_do_not_hold_are_refused_and_the_training_counts(coordinato
         coordinator.submit(study)
         liar.run(LIES[lie])
         assert coordinator.wait_study("lied")["counts"]["completed"] == 1
-        model_of(coordinator, "lied", 0, 404)
+        assert "came without weights" in model_of(coordinator, "lied", 0, 404).json()["detail"]
         assert not list((coordinator.state_dir / "incoming").iterdir())
         assert not list((coordinator.state_dir / "blobs").iterdir())
     finally:
