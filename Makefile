@@ -150,7 +150,7 @@ $(BENCHES): $(O)/%: $(O)/%.o $(addprefix $(O)/lib,coordinator.a worker.a search.
 	$(link)
 
 $(O)/tests/bench/bench_search $(O)/tests/unit/test_search_quality: $(addprefix $(O)/tests/bench/search/,play.o problems.o drawn.o)
-$(addprefix $(O)/tests/unit/,test_search test_search_halving test_search_parallel test_search_warm) $(O)/tests/conformance/test_hyperband: $(O)/tests/search_sim.o
+$(addprefix $(O)/tests/unit/,test_search test_search_fidelity test_search_halving test_search_parallel test_search_warm) $(O)/tests/conformance/test_hyperband: $(O)/tests/search_sim.o
 $(O)/tests/unit/test_simulation: $(O)/tests/fleet_sim.o
 
 deps:

@@ -118,13 +118,14 @@ static bool room_for_new(const struct choice *c)
     return most < 0 || c->history->n + c->news < most;
 }
 
-// Whether a trial may well end better than the best so far: as the model sees it, and if those before it
-// gained on the way anything that could be enough.
+// Whether a trial may still end better than the best so far: as the model sees it, and if those before it
+// gained on the way anything that could be enough. The model is surer than it should be where losses are
+// flat, and a study that ends too soon costs more than a few epochs: only the hopeless are left.
 static bool may_win(const struct choice *c, const struct prospect *item)
 {
-    const double one_in_ten = 1.28, never = 6; // deviations
+    const double one_in_a_thousand = 3, never = 6; // deviations
     double best = c->prospects.best;
-    return item->end - one_in_ten * sqrt(item->variance) < best &&
+    return item->end - one_in_a_thousand * sqrt(item->variance) < best &&
            prospects_reach(&c->prospects, c->outset.levels, item, never) < best;
 }
 
