@@ -15,11 +15,13 @@ struct pursuit {
     struct configurations configurations;
 };
 
-// Points of the first, quasi-random part: short looks, together no dearer than one training to the end.
-// 0: the usual number.
+// Points of the first, quasi-random part: short looks, together no dearer than one training to the end; few
+// when earlier studies have looked already. 0: the usual number.
 static int first_looks(const struct study_spec *spec)
 {
-    enum { USUAL = 10, MOST = 24 };
+    enum { USUAL = 10, MOST = 24, WARM = 4 };
+    if (spec->tuner.nwarm_start > 0)
+        return WARM;
     int64_t looks = spec->epochs < MOST ? spec->epochs : MOST, trials = spec->tuner.max_trials;
     if (trials > 0 && looks > trials * 2 / 5)
         looks = trials * 2 / 5;

@@ -42,8 +42,8 @@ struct results {
 
 // Each trial's loss as told; that of a pruned trial as it would be after `epochs` (0: as many as the
 // longest training that completed before it had), by its curve, or when that is too short by what the
-// trials that completed before it gained from there on. Later calls only append. What the slate has taken already counts as running.
-// E_MEMORY.
+// trials that completed before it gained from there on. Later calls only append. What the slate has taken
+// already counts as running. E_MEMORY.
 enum code results_of(struct results *results, const struct history *history,
                      const struct told *told, const struct slate *slate, int epochs);
 void results_fini(struct results *results);

@@ -11,7 +11,7 @@
 
 #include "tests/search_sim.h"
 
-enum { EPOCHS = 20, TRIALS = 24, SEEDS = 8 };
+enum { EPOCHS = 20, TRIALS = 24, SEEDS = 8, DIMS = 4 };
 
 static const char SPACE[] =
     "[{\"hp\":\"Float\",\"name\":\"learning_rate\",\"min_value\":1e-4,\"max_value\":1e-1,"
@@ -46,24 +46,56 @@ struct outcome {
     int64_t epochs;
 };
 
+// The trials of a study of RandomSearch, each trained to its end.
+struct earlier {
+    struct search_trial trials[TRIALS];
+    double units[TRIALS][DIMS];
+};
+
+static void open_study(struct sim *sim, const char *type, uint64_t seed, int64_t trials)
+{
+    sim_init(sim, type, SPACE, seed);
+    sim->loss = training;
+    sim->spec.has_model = true;
+    sim->spec.epochs = sim->spec.tuner.max_epochs = EPOCHS;
+    sim->spec.tuner.max_trials = trials;
+    sim->spec.tuner.hyperband_iterations = 2;
+    sim->spec.tuner.sampler = SAMPLER_MODEL;
+}
+
+static void study_before(struct earlier *earlier, uint64_t seed)
+{
+    struct sim sim;
+    open_study(&sim, "RandomSearch", seed, TRIALS);
+    sim_start(&sim, 2);
+    sim_run(&sim, TRIALS);
+    for (int i = 0; i < TRIALS; i++) {
+        memcpy(earlier->units[i], sim.trials[i].unit, sizeof earlier->units[i]);
+        earlier->trials[i] = (struct search_trial){.number = i,
+                                                   .state = SEARCH_COMPLETED,
+                                                   .unit = earlier->units[i],
+                                                   .loss = sim.trials[i].loss};
+    }
+    sim_fini(&sim);
+}
+
 // Until the loss is at most `target`, the study ends or `most` epochs were trained.
-static struct outcome play(const char *type, uint64_t seed, int64_t trials, double target,
-                           int64_t most)
+static struct outcome play(const char *type, uint64_t seed, int64_t trials,
+                           const struct earlier *earlier, double target, int64_t most)
 {
     struct sim sim;
     struct outcome out = {.best = INFINITY};
+    bool on = strcmp(type, "Auto") == 0; // after the last new trial
 
-    sim_init(&sim, type, SPACE, seed);
-    sim.loss = training;
-    sim.spec.has_model = true;
-    sim.spec.epochs = sim.spec.tuner.max_epochs = EPOCHS;
-    sim.spec.tuner.max_trials = trials;
-    sim.spec.tuner.hyperband_iterations = 2;
-    sim.spec.tuner.sampler = SAMPLER_MODEL;
+    open_study(&sim, type, seed, trials);
+    sim.spec.tuner.nwarm_start = earlier ? 1 : 0;
     sim_start(&sim, 2);
+    if (earlier) {
+        sim.history.nprior = TRIALS;
+        sim.history.prior = earlier->trials;
+    }
     while (out.best > target && sim.epochs < most) {
-        while (sim.running < 2 &&
-               (trials < 0 || sim.history.n < trials || strcmp(type, "Auto") == 0) &&
+        while (sim.running < 2 && (trials < 0 || sim.history.n < trials || on) &&
                sim_ask(&sim, 2 - sim.running) > 0)
             ;
         if (!sim_event(&sim))
@@ -73,6 +105,7 @@ static struct outcome play(const char *type, uint64_t seed, int64_t trials, doub
                 out.best = fmin(out.best, sim.trials[i].curve[sim.trials[i].ncurve - 1]);
     }
     out.epochs = sim.epochs;
+    sim.spec.tuner.nwarm_start = 0;
     sim_fini(&sim);
     return out;
 }
@@ -84,14 +117,18 @@ static int ascending(const void *a, const void *b)
 }
 
 // Share of RandomSearch's epochs until its final loss is reached: the median, and how often it is at all.
-static void assert_sooner(const char *type, int64_t trials, double bound, int least)
+static void assert_sooner(const char *type, int64_t trials, bool warm, double bound, int least)
 {
+    struct earlier earlier;
     double share[SEEDS];
     int reached = 0;
     for (int s = 0; s < SEEDS; s++) {
-        struct outcome random =
-            play("RandomSearch", 40 + (uint64_t)s, TRIALS, -INFINITY, INT64_MAX);
-        struct outcome found = play(type, 60 + (uint64_t)s, trials, random.best, random.epochs);
+        uint64_t seed = (uint64_t)s;
+        struct outcome random = play("RandomSearch", 40 + seed, TRIALS, NULL, -INFINITY, INT64_MAX);
+        if (warm)
+            study_before(&earlier, 80 + seed);
+        struct outcome found =
+            play(type, 60 + seed, trials, warm ? &earlier : NULL, random.best, random.epochs);
         share[s] = found.best <= random.best ? (double)found.epochs / (double)random.epochs : 1;
         reached += found.best <= random.best;
     }
@@ -107,25 +144,33 @@ static void assert_sooner(const char *type, int64_t trials, double bound, int le
 static void auto_is_sooner_than_chance(void **state)
 {
     (void)state;
-    assert_sooner("Auto", 3 * TRIALS, 0.5, 8);
+    assert_sooner("Auto", 3 * TRIALS, false, 0.5, 8);
+}
+
+// With as many looks of its own as without the study: 0.26.
+static void an_earlier_study_spares_auto_most_of_its_looks(void **state)
+{
+    (void)state;
+    assert_sooner("Auto", 3 * TRIALS, true, 0.23, 7);
 }
 
 static void asha_is_sooner_than_chance(void **state)
 {
     (void)state;
-    assert_sooner("ASHA", 3 * TRIALS, 0.5, 6);
+    assert_sooner("ASHA", 3 * TRIALS, false, 0.5, 6);
 }
 
 static void hyperband_is_sooner_than_chance(void **state)
 {
     (void)state;
-    assert_sooner("Hyperband", -1, 0.5, 6);
+    assert_sooner("Hyperband", -1, false, 0.5, 6);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(auto_is_sooner_than_chance),
+        cmocka_unit_test(an_earlier_study_spares_auto_most_of_its_looks),
         cmocka_unit_test(asha_is_sooner_than_chance),
         cmocka_unit_test(hyperband_is_sooner_than_chance),
     };
