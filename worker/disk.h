@@ -4,8 +4,9 @@
 //              a write failed                       a file of `wanted` bytes can be written
 //     GOOD ─────────────────────▶ PAUSED ──────────────────────────────────────────────────▶ GOOD
 //
-// The cache itself gives way then, beginning with what was used longest ago. What failed may need more room than a look tries: each pause that follows a resumption without a
-// training between them doubles what is wanted and how long the next look waits.
+// The cache itself gives way then, beginning with what was used longest ago. What failed may need more room
+// than a look tries: each pause that follows a resumption without a training between them doubles what is
+// wanted and how long the next look waits.
 #ifndef TUNERD_WORKER_DISK_H
 #define TUNERD_WORKER_DISK_H
 

@@ -1,6 +1,6 @@
 // What one lease has to say to the coordinator, kept until acknowledged: epochs, files in chunks (a
-// checkpoint, a model) and the result, numbered from 1 and sent in that order. No socket and no clock; the caller sends what
-// outbox_next() gives.
+// checkpoint, a model) and the result, numbered from 1 and sent in that order. No socket and no clock; the
+// caller sends what outbox_next() gives.
 //
 //      add ──> unsent ──sent──> in flight ──ack──> gone
 //                 ^─────rewind──────┘

@@ -280,6 +280,13 @@ static enum code want_file(struct slots *slots, const cJSON *file, int64_t *byte
     return err->code;
 }
 
+// What two things wanted come to: a failure, the first of them, before what is on its way.
+static enum code worse(enum code all, enum code one)
+{
+    bool failed = all != OK && all != E_BUSY;
+    return failed || one == OK ? all : one;
+}
+
 // Wants all that a task needs; what is not there is set going, E_BUSY. Another error: it cannot be had.
 // *bytes: of the files.
 static enum code want_all(struct slots *slots, struct task *task, double now, int64_t *bytes,
@@ -290,13 +297,10 @@ static enum code want_all(struct slots *slots, struct task *task, double now, in
     enum code all = OK;
     cJSON_ArrayForEach(file, files)
     {
-        enum code code = want_file(slots, file, bytes, err);
-        all = all == OK || all == E_BUSY ? (code == OK ? all : code) : all;
+        all = worse(all, want_file(slots, file, bytes, err));
     }
-    if (cJSON_IsObject(checkpoint) && (all == OK || all == E_BUSY)) {
-        enum code code = want_file(slots, checkpoint, bytes, err);
-        all = code == OK ? all : code;
-    }
+    if (cJSON_IsObject(checkpoint))
+        all = worse(all, want_file(slots, checkpoint, bytes, err));
     if (all != OK)
         return all;
     switch (preparations_want(&slots->preparations, task->job, task->data_key, now, err)) {

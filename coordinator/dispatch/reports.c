@@ -1,4 +1,5 @@
-// Epochs, checkpoints, models and results: each is applied at most once, under a lease that is known to be good.
+// Epochs, checkpoints, models and results: each is applied at most once, under a lease that is known to be
+// good.
 
 #include <stdlib.h>
 #include <string.h>

@@ -275,6 +275,7 @@ enum code prospects_results(const struct prospects *prospects, struct results *r
                             const struct slate *slate)
 {
     const struct told part = {.n = ntold, .entries = told->entries};
+    // for what failed and what runs; the losses follow, as the levels see them
     enum code code = results_of(results, history, &part, slate, 1);
     if (code)
         return code;
