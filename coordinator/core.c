@@ -19,9 +19,8 @@
 #include "coordinator/alloc.h"
 #include "coordinator/core_state.h"
 
-static const double TICK_S = 1;        // how often the fleet is looked at
-static const double STALL_S = 5;       // a turn longer than this is a stall of our own
-static const double IMPATIENT_S = .05; // while a slot waits for the search
+static const double TICK_S = 1;  // how often the fleet is looked at
+static const double STALL_S = 5; // a turn longer than this is a stall of our own
 
 static struct moment read_clock(void)
 {
@@ -103,9 +102,7 @@ static void tick(struct core *core)
 
 static void wait_for_news(struct core *core)
 {
-    double until = core->tick_s;
-    if (core->impatient)
-        until = fmin(until, core->now.s + IMPATIENT_S);
+    double until = fmin(core->tick_s, core->patience_s);
     until = fmin(until, dispatch_deadline(core));
     if (core->retry_s > 0)
         until = core->retry_s;
@@ -157,7 +154,7 @@ static void turn(struct core *core)
     if (core->retry_s > 0 && core->now.s < core->retry_s)
         return;
     core->retry_s = 0;
-    core->impatient = false;
+    core->patience_s = INFINITY;
     dispatch_receive(core);
     take_commands(core);
     beside_collect(core->beside, core);

@@ -1,5 +1,6 @@
 // Trials run by whoever asks for them: suggest, measurements, complete.
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +9,6 @@
 
 #include "coordinator/alloc.h"
 #include "coordinator/core_state.h"
-
-static const double PATIENCE_S = 0.25; // how long an ask waits for the search
 
 enum { CLIENT_ID_MAX = 64 };
 
@@ -101,7 +100,7 @@ static bool try_ask(struct core *core, struct held_study *held, struct request *
                     const struct ask *ask)
 {
     int *numbers = alloc_zero((size_t)ask->count, sizeof *numbers), n = 0;
-    bool late = core->now.s >= request->since + PATIENCE_S;
+    bool late = core->now.s >= request->since + CORE_PATIENCE_S;
     enum study_offer offer =
         study_ask(held->study, ask->client, ask->count, late, core->now, &core->fx, numbers, &n);
     core_carry_out(core, held);
@@ -125,7 +124,7 @@ void core_suggest(struct core *core, struct request *request)
         core_refuse_faults(core, request, &faults);
     else if (!try_ask(core, held, request, &ask)) {
         DL_APPEND(core->asking, request);
-        core->impatient = true;
+        core->patience_s = fmin(core->patience_s, request->since + CORE_PATIENCE_S);
     }
     faults_fini(&faults);
 }

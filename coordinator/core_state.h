@@ -44,6 +44,8 @@ struct held_study {
     bool has_news;              // a study event is due with the next group
     int logged;                 // state the log last told of; -1 for none
     bool skip;                  // nothing to take in this round of scheduling
+    double waited_s, waits_s;   // since when a slot waits for its search, before this round and
+                                // after it; 0: none does
     UT_hash_handle hh, by_name; // by id; by name
     struct held_study *prev, *next;
 };
@@ -114,6 +116,9 @@ enum counter {
     COUNTERS
 };
 
+// How long a slot or a client waits for the search.
+#define CORE_PATIENCE_S 0.25
+
 struct core {
     char *state_dir;
     double lease_s, heartbeat_s, client_lease_s;
@@ -146,7 +151,7 @@ struct core {
     struct effects fx;
     int64_t last_study, last_event, opening;
     double tick_s, retry_s; // next look at the fleet; after a failed commit, when to go on
-    bool impatient;         // a slot waits for the search
+    double patience_s;      // when the next slot or client has waited for the search long enough
     double collect_s;       // when to look for blobs without a name again
     bool collect;           // with the next group
 

@@ -9,7 +9,7 @@
 struct replay {
     int given;         // trials the search proposed, and proposed again to be continued
     int agree;         // of them, computed again to the same point
-    int by_others;     // users' points, and random ones in place of a search that was late
+    int by_others;     // users' points, and quasi-random ones in place of a search that was late
     int64_t first;     // decision number of the first that differs; 0: all agree
     char differs[400]; // in words, what differs there
 };

@@ -65,7 +65,7 @@ struct fleet_sim {
     char dir[64];
     double now;
     struct core *core; // NULL: dead
-    double restart_s, commit_s, resume_s;
+    double restart_s, commit_s, resume_s, advise_s;
     int nworkers, slots;
     struct model_worker *workers;
     struct letter *letters;
@@ -461,15 +461,27 @@ static void land(struct fleet_sim *sim)
 
 static void command(struct fleet_sim *sim, enum command_kind kind, const char *study);
 
+// What a slow search makes of all that came is known when it turns to what came meanwhile.
+static void search_acts(struct fleet_sim *sim)
+{
+    bool slow = sim->faults.search_s > 0;
+    if (slow)
+        core_take_advice(sim->core);
+    for (int i = 0; (slow || i < 3) && advisor_turn(sim->core->advisor); i++)
+        ;
+    if (!slow)
+        core_take_advice(sim->core);
+    sim->advise_s = sim->now + sim->faults.search_s;
+}
+
 static void coordinator_acts(struct fleet_sim *sim)
 {
     struct core *core = sim->core;
     core->now = moment_of(sim);
     if (core->flight && sim->now >= sim->commit_s)
         land(sim);
-    for (int i = 0; i < 3; i++)
-        advisor_turn(core->advisor);
-    core_take_advice(core);
+    if (sim->now >= sim->advise_s)
+        search_acts(sim);
     core_tick(core);
     dispatch_schedule(core);
     if (core_depart(core))

@@ -19,6 +19,7 @@ struct faults_wanted {     // chances; per simulated second where not said
     double commit_fails; // each commit
     double trial_fails;  // each execution, by itself
     double pause;
+    double search_s; // what the search takes; 0: it answers at once
 };
 
 struct fleet_sim;

@@ -156,14 +156,19 @@ struct run {
     int trial, execution, attempt;
 };
 
-static inline enum study_offer take(struct rig *rig, struct run *run)
+static inline enum study_offer take_when(struct rig *rig, bool late, struct run *run)
 {
     enum study_offer offer =
-        study_take(rig->study, "w", rig->now, &rig->fx, &run->trial, &run->execution);
+        study_take(rig->study, "w", late, rig->now, &rig->fx, &run->trial, &run->execution);
     if (offer == OFFER_WORK)
         run->attempt = rig->study->trials[run->trial]->executions[run->execution].attempt;
     carry_out(rig);
     return offer;
+}
+
+static inline enum study_offer take(struct rig *rig, struct run *run)
+{
+    return take_when(rig, false, run);
 }
 
 static inline struct run must_take(struct rig *rig)

@@ -1,5 +1,7 @@
 // Free slots get work: by the studies' priority, then to the one with the fewest running, then to the
-// oldest.
+// oldest. Slots that a study's search lets wait are late together, with the one that waits longest.
+
+#include <math.h>
 
 #include "coordinator/core_state.h"
 #include "coordinator/dispatch/dispatch.h"
@@ -43,22 +45,45 @@ static void start(struct core *core, struct held_study *held, struct worker *wor
     core_count(core, COUNTER_EXECUTIONS_STARTED, 1);
 }
 
+static void begin_round(struct held_study *held)
+{
+    held->skip = !held->spec->spec.has_model;
+    held->waited_s = held->waits_s;
+    held->waits_s = 0;
+}
+
+static bool is_late(const struct core *core, const struct held_study *held)
+{
+    return held->waited_s > 0 && core->now.s >= held->waited_s + CORE_PATIENCE_S;
+}
+
+// Until the search has news or the slot is late, which it is not while nothing of the study runs.
+static void let_wait(struct core *core, struct held_study *held)
+{
+    if (held->study->counts[TRIAL_RUNNING] == 0)
+        return;
+    held->waits_s = held->waited_s > 0 ? held->waited_s : core->now.s;
+    if (!is_late(core, held))
+        core->patience_s = fmin(core->patience_s, held->waits_s + CORE_PATIENCE_S);
+}
+
 void dispatch_schedule(struct core *core)
 {
     struct worker *worker;
     struct held_study *held;
     for (held = core->list; held; held = held->next)
-        held->skip = !held->spec->spec.has_model;
+        begin_round(held);
     while ((worker = fleet_free_worker(&core->fleet)) && (held = next_study(core))) {
         int trial, execution;
-        enum study_offer offer =
-            study_take(held->study, worker->id, core->now, &core->fx, &trial, &execution);
+        enum study_offer offer = study_take(held->study, worker->id, is_late(core, held), core->now,
+                                            &core->fx, &trial, &execution);
         if (offer == OFFER_WORK) {
             start(core, held, worker, trial, execution);
             continue;
         }
         core_carry_out(core, held);
         held->skip = true;
-        core->impatient |= offer == OFFER_WAIT;
+        if (offer == OFFER_WAIT)
+            let_wait(core, held);
     }
 }

@@ -217,9 +217,8 @@ struct study {
         list_count;          // what the search knew when it made them, how many it was asked for
     int64_t list_max_trials; // and max_trials then
     int64_t asked_seq;       // of the newest order
-    double asked_s;
-    bool asked;        // an order is out
-    int64_t given_seq; // newest decision of each kind
+    bool asked;              // an order is out
+    int64_t given_seq; // newest decision of each kind, but for points in a late search's place
     int64_t told_seq;
     bool search_waits;  // for results
     bool used_up, done; // no point is left; the algorithm is finished
@@ -280,8 +279,9 @@ enum study_offer {
     OFFER_WAIT,    // the search is at it; ask again on news
     OFFER_NOTHING, // nothing to do now
 };
-// For a free slot of `worker`: starts the oldest execution that may start.
-enum study_offer study_take(struct study *study, const char *worker, struct moment now,
+// For a free slot of `worker`: starts the oldest execution that may start. `late`: the slot has waited long
+// enough, as of study_ask(); while nothing of the study runs it waits all the same.
+enum study_offer study_take(struct study *study, const char *worker, bool late, struct moment now,
                             struct effects *fx, int *trial, int *execution);
 // Slots of the whole fleet: how far ahead to order suggestions.
 void study_set_capacity(struct study *study, int slots, struct moment now, struct effects *fx);

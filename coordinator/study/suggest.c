@@ -1,6 +1,8 @@
 // Suggestions: an ordered list is kept ready. Results renew it (unless the algorithm ignores them); while
-// the renewed one is on its way, what waits for work waits too when nothing else of the study runs (so
-// that a study on one slot is reproducible), else for FRESH_S at most.
+// the renewed one is on its way, what asks for work waits. Who has waited long enough (`late`) gets the next
+// point of the list there is and, when there is none, a quasi-random one. A slot waits on when nothing else
+// of the study runs, so that a study on one slot is reproducible; and no such point is given to a study
+// whose trials are trained step by step, whose search waits for results, or whose budget is spent.
 
 #include <math.h>
 #include <stdio.h>
@@ -17,7 +19,6 @@ enum {
     PARALLEL_MAX = 32,
     FALLBACK_TRIES = 1000,
 };
-static const double FRESH_S = 0.25;
 
 void suggestions_clear(struct study *study)
 {
@@ -100,7 +101,6 @@ static void order(struct study *study, int demand, struct moment now, struct eff
     effect->count = order_size(study, demand);
     study->asked = true;
     study->asked_seq = study->sequence;
-    study->asked_s = now.s;
 }
 
 void suggestions_order(struct study *study, struct moment now, struct effects *fx)
@@ -262,8 +262,6 @@ static struct trial *give_spread(struct study *study, const char *why, struct mo
                                 .own = true,
                                 .how = "quasi_random",
                                 .why = why};
-        if (!lasting(study))
-            suggestions_clear(study); // its points did not count on this one
         trial = trial_give(study, &giving, now, fx);
     }
     free(values);
@@ -282,6 +280,18 @@ static struct trial *give_listed(struct study *study, struct moment now, struct 
     return trial;
 }
 
+// In place of a search that is late. What was ordered from it still holds: else one that takes longer than
+// others wait would never be heard.
+static struct trial *give_in_place(struct study *study, struct moment now, struct effects *fx)
+{
+    int64_t given_seq = study->given_seq;
+    if (study->search_waits || study->fidelity || study_budget_spent(study))
+        return NULL;
+    struct trial *trial = give_spread(study, "nothing was ready within 250 ms", now, fx);
+    study->given_seq = given_seq;
+    return trial;
+}
+
 // A new trial (or one that goes on) from the list. wanted: this one and those asked for after it.
 static enum study_offer next_new(struct study *study, int wanted, bool late, struct moment now,
                                  struct effects *fx, struct trial **out)
@@ -289,15 +299,13 @@ static enum study_offer next_new(struct study *study, int wanted, bool late, str
     if (!study_wants_more(study, now))
         return OFFER_NOTHING;
     order(study, wanted, now, fx);
-    bool idle = study->counts[TRIAL_RUNNING] == 0;
-    bool patient = idle || now.s < study->asked_s + FRESH_S;
-    if (!list_is_fresh(study) && study->asked && patient && !late)
+    if (!list_is_fresh(study) && study->asked && !late)
         return OFFER_WAIT;
     *out = give_listed(study, now, fx);
     if (!*out && !study_wants_more(study, now))
         return OFFER_NOTHING;
-    if (!*out && late && !study->search_waits && !study->fidelity && !study_budget_spent(study))
-        *out = give_spread(study, "nothing was ready within 250 ms", now, fx);
+    if (!*out && late)
+        *out = give_in_place(study, now, fx);
     order(study, *out ? wanted - 1 : wanted, now, fx);
     if (*out)
         return OFFER_WORK;
@@ -324,7 +332,7 @@ static bool take_ready(struct study *study, int *trial, int *execution)
     return false;
 }
 
-enum study_offer study_take(struct study *study, const char *worker, struct moment now,
+enum study_offer study_take(struct study *study, const char *worker, bool late, struct moment now,
                             struct effects *fx, int *trial, int *execution)
 {
     if (!study->spec->has_model ||
@@ -335,7 +343,8 @@ enum study_offer study_take(struct study *study, const char *worker, struct mome
             return OFFER_NOTHING;
         struct trial *next = next_waiting(study);
         if (!next) {
-            enum study_offer offer = next_new(study, 1, false, now, fx, &next);
+            bool idle = study->counts[TRIAL_RUNNING] == 0;
+            enum study_offer offer = next_new(study, 1, late && !idle, now, fx, &next);
             if (offer != OFFER_WORK)
                 return offer;
         }

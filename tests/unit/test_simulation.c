@@ -183,7 +183,9 @@ static void a_model_based_study_replays_after_any_crash(void **state)
 {
     (void)state;
     for (uint64_t seed = 500; seed < 503; seed++) {
-        struct fleet_sim *sim = fleet_sim_new(seed, 2, 2, &storm);
+        struct faults_wanted faults = storm;
+        faults.search_s = seed == 501 ? 0.4 : 0;
+        struct fleet_sim *sim = fleet_sim_new(seed, 2, 2, &faults);
         fleet_sim_submit(sim, study("gp", "\"type\": \"BayesianOptimization\","
                                           "\"objective\": \"accuracy\", \"max_trials\": 16,"
                                           "\"num_initial_points\": 4,"
@@ -256,6 +258,72 @@ static void a_budget_raised_amid_a_study_and_after_it_replays(void **state)
     }
 }
 
+#define SLOW_TUNER                                                                                 \
+    "\"type\": \"BayesianOptimization\", \"num_initial_points\": 4, \"objective\": \"accuracy\","  \
+    "\"max_trials\": 24"
+#define IN_PLACE "origin LIKE '%250 ms%'" // given in a late search's place
+
+// Workers of one slot whose search takes a second, when their study has ended.
+static struct fleet_sim *slow_search(uint64_t seed, int workers, const char *tuner)
+{
+    static const struct faults_wanted slow = {.search_s = 1};
+    struct fleet_sim *sim = fleet_sim_new(seed, workers, 1, &slow);
+    fleet_sim_submit(sim, study_of("s", 9, tuner));
+    assert_true(fleet_sim_run(sim, 2000));
+    assert_query(sim, seed, "SELECT count(*) FROM trials WHERE state = 'completed'", 24);
+    assert_query(sim, seed,
+                 "SELECT count(*) FROM decisions JOIN trials ON number = trial WHERE "
+                 "kind = 'given' AND (basis_count = 0) != (" IN_PLACE ")",
+                 0);
+    assert_replay(sim, seed, "s");
+    return sim;
+}
+
+static void beside_others_a_slot_waits_a_quarter_second_for_a_slow_search(void **state)
+{
+    (void)state;
+    int64_t in_place = 0;
+    for (uint64_t seed = 800; seed < 805; seed++) {
+        struct fleet_sim *sim = slow_search(seed, 4, SLOW_TUNER);
+        // not longer, by two steps, while another execution ran all the time
+        assert_query(sim, seed,
+                     "SELECT count(*) FROM (SELECT started_at AS began, lag(ended_at) OVER"
+                     " (PARTITION BY worker ORDER BY started_at) AS freed FROM executions)"
+                     " WHERE began - freed > 290 AND EXISTS (SELECT 1 FROM executions"
+                     "  WHERE started_at <= freed AND ended_at >= began)",
+                     0);
+        // not shorter: after a start that left no slot free, the first is free a quarter second before
+        assert_query(sim, seed,
+                     "SELECT count(*) FROM trials JOIN executions p ON p.trial = number"
+                     " JOIN executions s ON s.started_at < p.started_at WHERE " IN_PLACE
+                     " AND (SELECT count(*) = 4 AND min(ended_at) > p.started_at - 250"
+                     "  FROM executions r"
+                     "  WHERE r.started_at <= s.started_at AND r.ended_at > s.started_at)",
+                     0);
+        in_place += fleet_sim_query(sim, "SELECT count(*) FROM trials WHERE " IN_PLACE);
+        fleet_sim_free(sim);
+    }
+    assert_in_range(in_place, 5, 72); // of 120: the search is heard all the same
+}
+
+static void on_one_slot_and_step_by_step_a_slow_search_is_waited_for(void **state)
+{
+    (void)state;
+    static const struct {
+        int workers;
+        const char *tuner;
+    } cases[] = {
+        {1, SLOW_TUNER},
+        {4, "\"type\": \"ASHA\", \"max_epochs\": 9, \"objective\": \"accuracy\","
+            "\"max_trials\": 24"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct fleet_sim *sim = slow_search(810 + i, cases[i].workers, cases[i].tuner);
+        assert_query(sim, 810 + i, "SELECT count(*) FROM trials WHERE " IN_PLACE, 0);
+        fleet_sim_free(sim);
+    }
+}
+
 static void the_same_seed_runs_the_same(void **state)
 {
     (void)state;
@@ -278,6 +346,8 @@ int main(void)
         cmocka_unit_test(a_budget_raised_amid_a_study_and_after_it_replays),
         cmocka_unit_test(
             a_study_starts_from_the_same_results_again_though_some_were_not_stored_yet),
+        cmocka_unit_test(beside_others_a_slot_waits_a_quarter_second_for_a_slow_search),
+        cmocka_unit_test(on_one_slot_and_step_by_step_a_slow_search_is_waited_for),
         cmocka_unit_test(the_same_seed_runs_the_same),
         cmocka_unit_test(a_model_based_study_replays_after_any_crash),
         cmocka_unit_test(whatever_crashes_budgets_are_exact_and_nothing_acknowledged_is_lost),

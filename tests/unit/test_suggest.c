@@ -105,8 +105,9 @@ static void an_ask_that_waited_long_enough_gets_a_quasi_random_point_that_says_s
     assert_int_equal(ask(rig, "a", 1, false, numbers), -1);
     assert_int_equal(ask(rig, "a", 1, true, numbers), 1);
     assert_non_null(strstr(rig->study->trials[1]->origin, "250 ms"));
-    advise(rig); // its late answer is out of date: another order follows
-    assert_true(rig->asked || rig->study->nsuggestions > 0);
+    advise(rig); // what was ordered before holds
+    assert_int_equal(ask(rig, "b", 1, false, numbers), 1);
+    assert_null(strstr(rig->study->trials[2]->origin, "250 ms"));
     finish(rig);
     // Of such points each eight in a row lie one in each eighth, as by chance one in 400 would.
     rig = parameters("\"type\": \"BayesianOptimization\", \"max_trials\": 20,"
@@ -255,39 +256,104 @@ static void a_users_point_is_given_once_and_within_the_budget(void **state)
 
 // ---- suggestions
 
+static bool is_in_place(const struct rig *rig, struct run run)
+{
+    const char *origin = rig->study->trials[run.trial]->origin;
+    return strstr(origin, "\"quasi_random\"") && strstr(origin, "250 ms");
+}
+
+// Of four slots one has a result that the search is at; on `beside` of the others trials run.
+static struct rig *search_is_at_a_result(int beside)
+{
+    struct rig *rig = model(100000, 1,
+                            "\"type\": \"BayesianOptimization\", \"max_trials\": 9,"
+                            "\"objective\": \"accuracy\"");
+    struct run run = must_take(rig);
+    for (int i = 0; i < beside; i++)
+        must_take(rig);
+    advise(rig);
+    epoch(rig, run, 1, 0.5);
+    study_result(rig->study, run.trial, 0, 1, EXECUTION_COMPLETED, 1, NULL, rig->now, &rig->fx);
+    carry_out(rig);
+    assert_true(rig->asked && rig->study->nsuggestions > rig->study->suggestions_at);
+    assert_int_equal(take(rig, &run), OFFER_WAIT);
+    return rig;
+}
+
 static void on_one_slot_each_result_is_waited_for_by_the_next_trial(void **state)
 {
     (void)state;
-    struct rig *rig = model(100000, 1,
-                            "\"type\": \"BayesianOptimization\", \"max_trials\": 9,"
-                            "\"objective\": \"accuracy\"");
-    struct run run = must_take(rig);
-    epoch(rig, run, 1, 0.5);
-    study_result(rig->study, run.trial, 0, 1, EXECUTION_COMPLETED, 1, NULL, rig->now, &rig->fx);
-    carry_out(rig);
-    rig->now.s += 100; // however long the search takes
-    assert_int_equal(take(rig, &run), OFFER_WAIT);
+    struct run run;
+    struct rig *rig = search_is_at_a_result(0);
+    for (int listed = 1; listed >= 0; listed--) {
+        assert_int_equal(take_when(rig, true, &run), OFFER_WAIT); // however long the search takes
+        suggestions_are_slow(rig);
+    }
     advise(rig);
     assert_int_equal(take(rig, &run), OFFER_WORK);
+    assert_false(is_in_place(rig, run));
     finish(rig);
 }
 
-static void beside_others_a_trial_waits_a_quarter_second_for_the_newest_advice(void **state)
+static void beside_others_a_late_slot_gets_the_list_there_is(void **state)
 {
     (void)state;
-    struct rig *rig = model(100000, 1,
-                            "\"type\": \"BayesianOptimization\", \"max_trials\": 9,"
-                            "\"objective\": \"accuracy\"");
-    struct run run = must_take(rig);
-    must_take(rig); // runs on
-    assert_true(rig->study->nsuggestions - rig->study->suggestions_at > 0);
-    epoch(rig, run, 1, 0.5);
-    study_result(rig->study, run.trial, 0, 1, EXECUTION_COMPLETED, 1, NULL, rig->now, &rig->fx);
-    carry_out(rig);
-    assert_int_equal(take(rig, &run), OFFER_WAIT);
-    rig->now.s += 0.26;
-    assert_int_equal(take(rig, &run), OFFER_WORK); // from the list there is
+    struct run run;
+    struct rig *rig = search_is_at_a_result(1);
+    assert_int_equal(take_when(rig, true, &run), OFFER_WORK);
+    assert_false(is_in_place(rig, run));
     finish(rig);
+}
+
+static void without_a_list_late_slots_get_quasi_random_points_and_the_order_holds(void **state)
+{
+    (void)state;
+    struct run run;
+    struct rig *rig = search_is_at_a_result(1);
+    int64_t ordered = rig->basis_seq;
+    suggestions_are_slow(rig);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(take(rig, &run), OFFER_WAIT);
+        assert_int_equal(take_when(rig, true, &run), OFFER_WORK);
+        assert_true(is_in_place(rig, run));
+    }
+    assert_true(rig->asked && rig->basis_seq == ordered);
+    advise(rig);
+    assert_int_equal(take(rig, &run), OFFER_WORK);
+    assert_false(is_in_place(rig, run));
+    finish(rig);
+}
+
+static void trains_step_by_step(struct study *study)
+{
+    study->fidelity = true;
+}
+
+static void waits_for_results(struct study *study)
+{
+    study->search_waits = true;
+}
+
+static void has_given_its_budget(struct study *study)
+{
+    study->max_trials = study->ntrials;
+}
+
+static void a_late_slot_gets_no_quasi_random_point_that_the_study_has_no_use_for(void **state)
+{
+    (void)state;
+    void (*const studies[])(struct study *) = {trains_step_by_step, waits_for_results,
+                                               has_given_its_budget};
+    for (size_t i = 0; i < sizeof studies / sizeof *studies; i++) {
+        struct run run;
+        struct rig *rig = search_is_at_a_result(1);
+        int given = rig->study->ntrials;
+        suggestions_are_slow(rig);
+        studies[i](rig->study);
+        assert_int_not_equal(take_when(rig, true, &run), OFFER_WORK);
+        assert_int_equal(rig->study->ntrials, given);
+        finish(rig);
+    }
 }
 
 // A worker left, and its trials wait: more of them run than there are slots.
@@ -340,7 +406,9 @@ int main(void)
         cmocka_unit_test(as_many_are_given_as_were_asked_for_while_the_limits_allow),
         cmocka_unit_test(a_users_point_is_given_once_and_within_the_budget),
         cmocka_unit_test(on_one_slot_each_result_is_waited_for_by_the_next_trial),
-        cmocka_unit_test(beside_others_a_trial_waits_a_quarter_second_for_the_newest_advice),
+        cmocka_unit_test(beside_others_a_late_slot_gets_the_list_there_is),
+        cmocka_unit_test(without_a_list_late_slots_get_quasi_random_points_and_the_order_holds),
+        cmocka_unit_test(a_late_slot_gets_no_quasi_random_point_that_the_study_has_no_use_for),
         cmocka_unit_test(an_order_is_for_one_at_least_however_many_run),
         cmocka_unit_test(the_same_seed_gives_the_same_trials_on_one_slot),
     };
