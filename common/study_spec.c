@@ -161,6 +161,11 @@ enum code study_spec_parse(const cJSON *document, struct study_spec *out, struct
     return OK;
 }
 
+int study_spec_executions(const struct study_spec *spec)
+{
+    return spec->has_model ? (int)spec->tuner.executions_per_trial : 1;
+}
+
 void study_spec_fini(struct study_spec *spec)
 {
     for (int i = 0; i < spec->tuner.nobjectives; i++) {

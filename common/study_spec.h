@@ -57,6 +57,8 @@ struct study_spec {
 // `faults` (its pointer, and words that tell the mend). Release with study_spec_fini().
 enum code study_spec_parse(const cJSON *document, struct study_spec *out, struct faults *faults);
 void study_spec_fini(struct study_spec *spec);
+// How often a trial is trained in all; what clients run is run once.
+int study_spec_executions(const struct study_spec *spec);
 
 // What of a registered data set a study can be checked against.
 struct dataset_info {

@@ -202,6 +202,7 @@ static void take_points(const struct study_spec *spec, const struct proposal *pr
             .parent = proposal->parent,
             .bracket = proposal->bracket,
             .round = proposal->round,
+            .executions = proposal->executions,
             .index = i,
             .continues = proposal->continues,
         };

@@ -44,8 +44,8 @@ static void read_trial(struct tape *tape, sqlite3_stmt *stmt, int source)
     cJSON_Delete(json);
 }
 
-// Each trial as it was at that moment: the mean over its executions of what their last completed attempts
-// before it came to. Trials may go on later, and their rows then change; ended attempts never do.
+// Each trial as it was at that moment: the mean over the executions that had completed an attempt of what
+// their last one came to. Trials may go on later, and their rows then change; ended attempts never do.
 static const char results_then[] =
     "WITH ended AS (SELECT e.study_id, e.trial, e.score, max(e.attempt) FROM executions e "
     "  JOIN studies s ON s.id = e.study_id "
@@ -54,8 +54,7 @@ static const char results_then[] =
     "SELECT t.hyperparameters, CASE s.direction WHEN 'max' THEN -1 ELSE 1 END * avg(ended.score) "
     "FROM ended JOIN studies s ON s.id = ended.study_id "
     "  JOIN trials t ON t.study_id = s.id AND t.number = ended.trial "
-    "GROUP BY t.number HAVING count(ended.score) = "
-    "  coalesce(json_extract(s.document, '$.tuner.executions_per_trial'), 1) ORDER BY t.number";
+    "GROUP BY t.number HAVING count(ended.score) > 0 ORDER BY t.number";
 
 static void read_study(sqlite3 *db, const char *name, int source, int64_t created_ms,
                        struct tape *tape)

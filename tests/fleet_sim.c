@@ -37,6 +37,7 @@ struct record { // one attempt at a worker
     int attempt, trial, execution;
     char study[64];
     int epochs, epoch;
+    bool over; // a callback would end it
     int64_t seq;
     double next_s, sent_s;
     int64_t since_ping;
@@ -223,6 +224,7 @@ static void report_epoch(struct fleet_sim *sim, struct model_worker *worker, str
     cJSON_AddNumberToObject(metrics, "accuracy", 1 - loss);
     cJSON_AddNumberToObject(metrics, "seconds", 0.1);
     report(sim, worker, record, epoch, record->epoch);
+    record->over = chance(sim, sim->faults.ends_itself);
 }
 
 static void work(struct fleet_sim *sim, struct model_worker *worker, struct record *record)
@@ -234,7 +236,7 @@ static void work(struct fleet_sim *sim, struct model_worker *worker, struct reco
     record->next_s = sim->now + 0.05 + rng_uniform(&sim->rng) * 0.3;
     if (chance(sim, sim->faults.trial_fails / (record->epochs + 1)))
         report_result(sim, worker, record, "failed");
-    else if (record->epoch < record->epochs)
+    else if (record->epoch < record->epochs && !record->over)
         report_epoch(sim, worker, record);
     else
         report_result(sim, worker, record, "completed");

@@ -18,6 +18,7 @@ struct faults_wanted {     // chances; per simulated second where not said
     double coordinator_dies;
     double commit_fails; // each commit
     double trial_fails;  // each execution, by itself
+    double ends_itself;  // each epoch: a callback ends the training
     double pause;
     double search_s; // what the search takes; 0: it answers at once
 };

@@ -61,6 +61,7 @@ void sim_fini(struct sim *sim)
     free(sim->prior);
     free(sim->trials);
     free(sim->target);
+    free(sim->executions);
     free(sim->decisions);
     search_free(&sim->search);
     space_fini(&sim->spec.space);
@@ -136,8 +137,10 @@ static int new_trial(struct sim *sim, const struct proposal *p, bool own)
         sim->room = sim->room ? 2 * sim->room : 64;
         sim->trials = realloc(sim->trials, (size_t)sim->room * sizeof *sim->trials);
         sim->target = realloc(sim->target, (size_t)sim->room * sizeof *sim->target);
+        sim->executions = realloc(sim->executions, (size_t)sim->room * sizeof *sim->executions);
         assert_non_null(sim->trials);
         assert_non_null(sim->target);
+        assert_non_null(sim->executions);
         sim->history.trials = sim->trials;
     }
     int i = sim->history.n++;
@@ -171,6 +174,9 @@ static void give(struct sim *sim, const struct proposal *p, bool own)
     trial->bracket = p->bracket;
     trial->round = p->round;
     sim->target[i] = p->epochs > 0 ? p->epochs : (int)sim->spec.epochs;
+    int all = (int)sim->spec.tuner.executions_per_trial;
+    assert_in_range(p->executions, 0, all);
+    sim->executions[i] = p->executions > 0 ? p->executions : all;
     sim->running++;
     log_decision(sim, false, i);
     sim->search.ops->given(sim->search.state, &sim->history, i);
@@ -210,7 +216,7 @@ static void tell(struct sim *sim, int i, enum search_state state)
 {
     struct search_trial *trial = &sim->trials[i];
     trial->state = state;
-    trial->executions = (int)sim->spec.tuner.executions_per_trial;
+    trial->executions = sim->executions[i];
     trial->variance = trial->executions > 1 ? 0.01 * rng_uniform(&sim->rng) : 0;
     trial->loss = NAN;
     for (int e = 0; e < trial->ncurve && state != SEARCH_FAILED; e++)
@@ -234,9 +240,12 @@ bool sim_event(struct sim *sim)
         tell(sim, i, SEARCH_FAILED);
         return true;
     }
-    double loss = loss_of(sim, trial->unit, ++trial->epochs);
-    trial->curve[trial->ncurve++] = loss;
-    sim->epochs++;
+    double loss = NAN;
+    if (trial->epochs < sim->target[i]) { // else only other executions are wanted
+        loss = loss_of(sim, trial->unit, ++trial->epochs);
+        trial->curve[trial->ncurve++] = loss;
+        sim->epochs++;
+    }
     if (trial->epochs >= sim->target[i])
         tell(sim, i, SEARCH_COMPLETED);
     else if (sim->search.ops->report(sim->search.state, &sim->history, i, trial->epochs, loss))
@@ -290,6 +299,7 @@ void sim_check_replay(struct sim *sim, int max)
         assert_int_equal(a[k].epochs, b[k].epochs);
         assert_int_equal(a[k].parent, b[k].parent);
         assert_int_equal(a[k].round, b[k].round);
+        assert_int_equal(a[k].executions, b[k].executions);
         assert_string_equal(a[k].why, b[k].why);
     }
     free(a);

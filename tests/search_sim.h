@@ -15,7 +15,8 @@ struct sim {
     struct search search;
     struct history history;
     struct search_trial *trials, *prior;
-    int *target; // epochs each trial is to reach
+    int *target;     // epochs each trial is to reach
+    int *executions; // that it is to be trained then
     int room, workers, running;
     int ndecisions, decisions_room;
     struct sim_decision *decisions;

@@ -75,6 +75,7 @@ static inline void advise(struct rig *rig)
             .parent = proposals[i].parent,
             .bracket = proposals[i].bracket,
             .round = proposals[i].round,
+            .executions = proposals[i].executions,
             .index = i};
         snprintf(points[i].how, sizeof points[i].how, "%s", proposals[i].how);
         snprintf(points[i].why, sizeof points[i].why, "%s", proposals[i].why);

@@ -31,10 +31,10 @@ static int64_t most_of_model(struct core *core, const struct held_study *held,
                              const struct lease *lease, int epoch)
 {
     const struct study *study = held->study;
-    const struct execution *execution =
-        &study->trials[lease->key.trial]->executions[lease->key.execution];
+    const struct trial *trial = study->trials[lease->key.trial];
+    const struct execution *execution = &trial->executions[lease->key.execution];
     if (epoch != execution->best_epoch || epoch <= execution->base_epochs ||
-        study_rank(study, lease->key.trial, execution->best) >= core->models_kept)
+        study_rank(study, trial->number, trial->nexecutions, execution->best) >= core->models_kept)
         return 0;
     int64_t numbers = parameters_of(core, held, lease->key.trial);
     if (numbers < 1 || numbers > (MODEL_MAX - SAFETENSORS_HEADER_MAX) / 4)
@@ -142,7 +142,7 @@ static bool is_kept(const struct core *core, const struct held_study *held,
     if (!trial_state_ended(trial->state))
         return true;
     return trial->state == TRIAL_COMPLETED && isfinite(trial->score) &&
-           study_rank(study, trial->number, trial->score) < core->models_kept &&
+           study_rank(study, trial->number, trial->scored, trial->score) < core->models_kept &&
            !has_better(held, entry);
 }
 

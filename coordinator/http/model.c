@@ -53,8 +53,9 @@ static int64_t rank_of(struct reader *reader, const struct shown_trial *trial, i
     sqlite3_stmt *row = reader_query(
         reader,
         "SELECT count(*) FROM trials a JOIN trials b ON b.study_id = a.study_id AND b.number = ?2 "
-        "WHERE a.study_id = ?1 AND a.state = 'completed' AND (a.score * ?3 > b.score * ?3 OR "
-        "(a.score = b.score AND a.number < b.number))",
+        "WHERE a.study_id = ?1 AND a.state = 'completed' AND (a.executions > b.executions OR "
+        "(a.executions = b.executions AND (a.score * ?3 > b.score * ?3 OR "
+        "(a.score = b.score AND a.number < b.number))))",
         "iii", trial->study, number, (int64_t)(trial->maximise ? 1 : -1));
     return reader_step(reader, row) ? sqlite3_column_int64(row, 0) : 0;
 }

@@ -66,6 +66,8 @@ void view_trial(sqlite3_stmt *row, struct buf *out)
     column_json(row, 2, out);
     buf_put(out, ",\"score\":");
     column_number(row, 3, out);
+    buf_put(out, ",\"scored_executions\":");
+    column_integer(row, 11, out);
     buf_put(out, ",\"best_epoch\":");
     column_integer(row, 4, out);
     buf_put(out, ",\"reason\":");
@@ -82,19 +84,23 @@ void view_trial(sqlite3_stmt *row, struct buf *out)
     column_time(row, 10, out);
 }
 
-void view_best(struct reader *reader, int64_t study, bool maximise, int64_t count, struct buf *out)
+// The best `count` of those scored over as many executions; returns how many there were.
+static int64_t put_best_over(struct reader *reader, int64_t study, int64_t executions,
+                             bool maximise, int64_t count, bool first, struct buf *out)
 {
     static const char highest[] =
         "SELECT number, score, best_epoch, hyperparameters FROM trials "
-        "WHERE study_id = ?1 AND state = 'completed' AND score IS NOT NULL "
-        "ORDER BY score DESC, number LIMIT ?2";
+        "WHERE study_id = ?1 AND executions = ?2 AND state = 'completed' AND score IS NOT NULL "
+        "ORDER BY score DESC, number LIMIT ?3";
     static const char lowest[] =
         "SELECT number, score, best_epoch, hyperparameters FROM trials "
-        "WHERE study_id = ?1 AND state = 'completed' AND score IS NOT NULL "
-        "ORDER BY score, number LIMIT ?2";
-    sqlite3_stmt *row = reader_query(reader, maximise ? highest : lowest, "ii", study, count);
-    for (bool first = true; reader_step(reader, row); first = false) {
-        buf_put(out, first ? "{\"number\":" : ",{\"number\":");
+        "WHERE study_id = ?1 AND executions = ?2 AND state = 'completed' AND score IS NOT NULL "
+        "ORDER BY score, number LIMIT ?3";
+    int64_t n = 0;
+    sqlite3_stmt *row =
+        reader_query(reader, maximise ? highest : lowest, "iii", study, executions, count);
+    for (; reader_step(reader, row); n++) {
+        buf_put(out, first && n == 0 ? "{\"number\":" : ",{\"number\":");
         column_integer(row, 0, out);
         buf_put(out, ",\"score\":");
         column_number(row, 1, out);
@@ -104,6 +110,23 @@ void view_best(struct reader *reader, int64_t study, bool maximise, int64_t coun
         column_json(row, 3, out);
         buf_put(out, "}");
     }
+    return n;
+}
+
+// The most executions below `limit` that a trial was scored over; 0: there is none.
+static int64_t most_executions(struct reader *reader, int64_t study, int64_t limit)
+{
+    sqlite3_stmt *row = reader_query(
+        reader, "SELECT max(executions) FROM trials WHERE study_id = ?1 AND executions < ?2", "ii",
+        study, limit);
+    return reader_step(reader, row) ? sqlite3_column_int64(row, 0) : 0;
+}
+
+void view_best(struct reader *reader, int64_t study, bool maximise, int64_t count, struct buf *out)
+{
+    int64_t left = count, executions = INT32_MAX;
+    while (left > 0 && (executions = most_executions(reader, study, executions)) > 0)
+        left -= put_best_over(reader, study, executions, maximise, left, left == count, out);
 }
 
 // Trials per state, in trial_states' order; returns how many have ended.

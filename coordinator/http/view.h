@@ -14,14 +14,14 @@ extern const char *const trial_states[];
     "max_trials, max_parallel_trials, priority, planned_trials, created_at, started_at, ended_at"
 #define TRIAL_COLUMNS                                                                              \
     "number, state, hyperparameters, score, best_epoch, reason, origin, client_id, created_at, "   \
-    "started_at, ended_at"
+    "started_at, ended_at, executions"
 
 // The study in `row` without its closing brace. Reads its trials' counts, pace and best.
 void view_study(struct reader *reader, sqlite3_stmt *row, struct buf *out);
 // The trial in `row` without its closing brace.
 void view_trial(sqlite3_stmt *row, struct buf *out);
 // {"number", "score", "best_epoch", "hyperparameters"} of the `count` best completed trials, separated by
-// commas. maximise: as the study's direction.
+// commas: those scored over more executions first. maximise: as the study's direction.
 void view_best(struct reader *reader, int64_t study, bool maximise, int64_t count, struct buf *out);
 
 // The whole document of GET /studies/{name}: E_NOT_FOUND when there is none.

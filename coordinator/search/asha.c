@@ -51,6 +51,8 @@ static enum code asha_init(void *state, const struct study_spec *spec, struct er
     for (int64_t r = spec->tuner.min_epochs; r < spec->tuner.max_epochs; r *= a->factor)
         c->levels.epochs[c->levels.n++] = (int)r;
     c->levels.epochs[c->levels.n++] = (int)spec->tuner.max_epochs;
+    if (a->promotion)
+        c->levels.executions = study_spec_executions(spec);
     return configurations_init(c, spec, 0, err);
 }
 
@@ -162,6 +164,7 @@ static void propose_on(struct asha_search *a, const struct history *history, int
                              .continues = true,
                              .initial_epoch = a->configurations.levels.epochs[rung - 1],
                              .epochs = a->configurations.levels.epochs[rung],
+                             .executions = level_executions(&a->configurations.levels, rung),
                              .bracket = 0,
                              .round = rung,
                              .how = "promotion"};
@@ -189,6 +192,7 @@ static int propose_new(struct asha_search *a, const struct history *history, str
         out[i].bracket = 0;
         out[i].round = a->promotion ? 0 : c->levels.n - 1;
         out[i].epochs = c->levels.epochs[out[i].round];
+        out[i].executions = level_executions(&c->levels, out[i].round);
     }
     return count;
 }

@@ -40,12 +40,16 @@ static int level_meant(const struct levels *levels, const struct search_trial *t
 static int level_reached(const struct levels *levels, const struct search_trial *trial,
                          const struct told_entry *entry)
 {
-    int level = -1;
-    while (level + 1 < levels->n && levels->epochs[level + 1] <= entry->epochs)
+    bool repeated = levels->executions > 1;
+    bool whole = !repeated || entry->executions >= levels->executions;
+    int level = -1, top = whole ? levels->n - 1 : levels->n - 2;
+    while (level < top && levels->epochs[level + 1] <= entry->epochs)
         level++;
-    if (entry->ok && (entry->round < 0 || level < level_meant(levels, trial, entry->round)))
-        return levels->n - 1; // nothing was to follow, or a callback ended it
-    return level;
+    if (!entry->ok)
+        return level;
+    // nothing was to follow, or a callback ended it
+    bool ended = entry->round < 0 || level < level_meant(levels, trial, entry->round);
+    return ended || (repeated && whole) ? top : level;
 }
 
 static void take(struct prospects *p, const struct levels *levels, const struct history *history,
@@ -62,11 +66,14 @@ static void take(struct prospects *p, const struct levels *levels, const struct 
     }
     struct prospect *item = &p->items[place[entry->index]];
     item->level = level_reached(levels, trial, entry);
-    item->loss = fmin(entry->loss, best_until(history, entry->index, entry->epochs));
-    p->best = fmin(p->best, item->loss);
+    item->epochs = entry->epochs;
+    item->loss = entry->loss;
     int parent = parent_of(history, entry->index);
-    if (parent >= 0 && place[parent] >= 0)
-        p->items[place[parent]].followed = true;
+    if (parent >= 0 && place[parent] >= 0) {
+        struct prospect *before = &p->items[place[parent]];
+        before->followed = true;
+        item->loss = fmin(item->loss, before->loss);
+    }
 }
 
 static int ascending(const void *a, const void *b)
@@ -194,9 +201,20 @@ static enum code fit_steps(struct prospects *p, const struct levels *levels,
     return code;
 }
 
+int level_executions(const struct levels *levels, int level)
+{
+    return levels->executions > 1 && level < levels->n - 1 ? 1 : 0;
+}
+
+double level_cost(const struct levels *levels, int level)
+{
+    bool repeated = levels->executions > 1 && level == levels->n - 1;
+    return (double)levels->epochs[level] * (repeated ? levels->executions : 1);
+}
+
 double level_stage(const struct levels *levels, int level)
 {
-    return log((double)levels->epochs[levels->n - 1] / levels->epochs[level]) / log(3);
+    return log(level_cost(levels, levels->n - 1) / level_cost(levels, level)) / log(3);
 }
 
 static void foresee(const struct prospects *p, const struct levels *levels, struct prospect *item)
@@ -210,6 +228,32 @@ static void foresee(const struct prospects *p, const struct levels *levels, stru
     item->end = p->mean[last] + (item->loss - p->mean[k]) * scale;
 }
 
+// The losses of a trial level by level. Curves are those of the first execution.
+static void fill_row(const struct prospect *item, const struct levels *levels,
+                     const struct history *history, double *best)
+{
+    int last = levels->n - 1;
+    bool repeated = levels->executions > 1;
+    double shift = repeated ? 0 : item->loss - best_until(history, item->index, item->epochs);
+    for (int k = 0; k <= last; k++) {
+        double loss = best_until(history, item->index, levels->epochs[k]) + shift;
+        if (!isfinite(loss) || (repeated && k == last))
+            loss = item->loss;
+        best[k] = k > item->level ? NAN : loss;
+    }
+}
+
+static double best_of(const struct prospects *p, const struct levels *levels)
+{
+    double whole = INFINITY, all = INFINITY;
+    for (int i = 0; i < p->n; i++) {
+        all = fmin(all, p->items[i].loss);
+        if (p->items[i].level == levels->n - 1)
+            whole = fmin(whole, p->items[i].loss);
+    }
+    return levels->executions > 1 && isfinite(whole) ? whole : all;
+}
+
 static enum code fill(struct prospects *p, const struct levels *levels,
                       const struct history *history)
 {
@@ -218,12 +262,8 @@ static enum code fill(struct prospects *p, const struct levels *levels,
     if (!table.best)
         return E_MEMORY;
     for (int i = 0; i < p->n; i++)
-        for (int k = 0; k < levels->n; k++)
-            table.best[i * levels->n + k] =
-                k > p->items[i].level
-                    ? NAN
-                    : fmax(p->items[i].loss,
-                           best_until(history, p->items[i].index, levels->epochs[k]));
+        fill_row(&p->items[i], levels, history, table.best + i * levels->n);
+    p->best = best_of(p, levels);
     enum code code = fit_steps(p, levels, &table);
     for (int i = 0; !code && i < p->n; i++)
         foresee(p, levels, &p->items[i]);
@@ -234,7 +274,7 @@ static enum code fill(struct prospects *p, const struct levels *levels,
 enum code prospects_of(struct prospects *prospects, const struct levels *levels,
                        const struct history *history, const struct told *told, int ntold)
 {
-    *prospects = (struct prospects){.best = INFINITY};
+    *prospects = (struct prospects){.n = 0};
     int *place = calloc((size_t)history->n + 1, sizeof *place);
     prospects->items = calloc((size_t)history->n + 1, sizeof *prospects->items);
     enum code code = place && prospects->items ? OK : E_MEMORY;

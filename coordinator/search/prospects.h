@@ -8,6 +8,9 @@
 // one half, 0 <= c < 1. That holds although only the good go on, for it is by their losses that they do
 // (Little & Rubin 2002, chapter 7: data missing in steps).
 //
+// Where the last level has more executions than those before it, the losses of the first one make up the
+// levels before it, and the step to the last leads to their mean: to what luck does not last.
+//
 // A loss y at level k stands for m_last + (y - m_k) s_last / s_k at the end, as far down the list. How
 // little that foretells there, the model finds out by itself (gp/fit.h: stages).
 #ifndef TUNERD_COORDINATOR_SEARCH_PROSPECTS_H
@@ -19,11 +22,13 @@ enum { LEVELS_MAX = 64 };
 struct levels {
     int n;
     int epochs[LEVELS_MAX]; // ascending
-    bool bracketed;         // round r of bracket b ends at level n - 1 - b + r; else at level r
+    int executions; // of a trial at the last level, one at those before it; 0: the same at all
+    bool bracketed; // round r of bracket b ends at level n - 1 - b + r; else at level r
 };
 
 struct prospect {
     int index;       // in the history
+    int epochs;      // reached
     int level;       // the last it reached; n - 1 also when its training is over; -1: none
     bool followed;   // a later trial continues it
     double loss;     // so far
@@ -40,9 +45,14 @@ struct prospects {
     struct prospect *items;
     struct step_gain steps[LEVELS_MAX];             // from level k to k + 1
     double mean[LEVELS_MAX], deviation[LEVELS_MAX]; // m_k, s_k
-    double best;                                    // least loss so far of all; INFINITY
+    double
+        best; // least loss so far: of those at the last level when only they have all executions, if
+              // there are any; else of all; INFINITY
 };
-// How many times the epochs of a level must be tripled for those of the last.
+// How many executions a proposal for the level asks for, and their epochs together.
+int level_executions(const struct levels *levels, int level);
+double level_cost(const struct levels *levels, int level);
+// How many times the cost of a level must be tripled for that of the last.
 double level_stage(const struct levels *levels, int level);
 // As things were after the first `ntold` entries of told. E_MEMORY.
 enum code prospects_of(struct prospects *prospects, const struct levels *levels,

@@ -37,6 +37,9 @@ static enum code pursuit_init(void *state, const struct study_spec *spec, struct
     for (int64_t epochs = 1; epochs < spec->epochs; epochs *= 3)
         levels->epochs[levels->n++] = (int)epochs;
     levels->epochs[levels->n++] = (int)spec->epochs;
+    levels->executions = study_spec_executions(spec);
+    if (levels->executions > 1) // who gets to the end is trained again
+        levels->epochs[levels->n++] = (int)spec->epochs;
     return configurations_init(&p->configurations, spec, first_looks(spec), err);
 }
 
@@ -67,6 +70,13 @@ static bool may_go_on(const struct choice *c, int i)
            item->level + 1 < c->pursuit->configurations.levels.n;
 }
 
+// What the trial is ahead by. A loss in hand stays, unless it may yet be a matter of luck.
+static double ahead_of_best(const struct choice *c, const struct prospect *item)
+{
+    bool in_hand = c->outset.levels->executions <= 1;
+    return (in_hand ? fmin(item->end, item->loss) : item->end) - c->prospects.best;
+}
+
 static void collect_arms(struct choice *c)
 {
     c->narms = 0;
@@ -74,8 +84,8 @@ static void collect_arms(struct choice *c)
         if (may_go_on(c, i)) {
             const struct prospect *item = &c->prospects.items[i];
             c->items[c->narms] = i;
-            c->arms[c->narms++] = (struct arm){
-                .level = item->level, .ahead = fmin(item->end, item->loss) - c->prospects.best};
+            c->arms[c->narms++] =
+                (struct arm){.level = item->level, .ahead = ahead_of_best(c, item)};
         }
 }
 
@@ -95,6 +105,7 @@ static void propose_on(struct choice *c, int i, struct proposal *out)
                              .continues = true,
                              .initial_epoch = levels->epochs[item->level],
                              .epochs = levels->epochs[item->level + 1],
+                             .executions = level_executions(levels, item->level + 1),
                              .bracket = 0,
                              .round = item->level + 1,
                              .how = "promotion"};
@@ -111,6 +122,7 @@ static bool propose_new(struct choice *c, struct rng *rng, struct proposal *out,
     out->bracket = 0;
     out->round = 0;
     out->epochs = p->configurations.levels.epochs[0];
+    out->executions = level_executions(&p->configurations.levels, 0);
     return true;
 }
 

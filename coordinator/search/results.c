@@ -19,6 +19,7 @@ enum code told_add(struct told *told, const struct search_trial *trial, int inde
     }
     told->entries[told->n++] = (struct told_entry){.index = index,
                                                    .epochs = trial->epochs,
+                                                   .executions = trial->executions,
                                                    .round = trial->round,
                                                    .ok = trial->state == SEARCH_COMPLETED,
                                                    .loss = trial->loss};

@@ -9,11 +9,12 @@
 struct told {
     int n, room;
     struct told_entry {
-        int index;   // in the history
-        int epochs;  // reached then
-        int round;   // its round then; -1
-        bool ok;     // completed
-        double loss; // then
+        int index;      // in the history
+        int epochs;     // reached then
+        int executions; // that the loss is the mean over
+        int round;      // its round then; -1
+        bool ok;        // completed
+        double loss;    // then
     } * entries;
 };
 enum code told_add(struct told *told, const struct search_trial *trial, int index);

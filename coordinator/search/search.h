@@ -66,7 +66,8 @@ struct proposal {
     double *unit;      // [space->n], owned by the search object, valid until its next ask()
     int epochs;        // train up to this epoch; 0: the study's own
     int initial_epoch; // epochs already behind the parent's checkpoint
-    int parent;        // trial whose weights, optimizer state and epoch it continues; -1 Its
+    int executions; // train so many of the trial's executions, those trained before included; 0: all
+    int parent;     // trial whose weights, optimizer state and epoch it continues; -1 Its
         // hyperparameters are the parent's own values, not those of `unit`, which may
         // differ in the last bit.
     bool continues; // the parent itself goes on to `epochs`, under its own number: no new trial,

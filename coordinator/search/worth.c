@@ -8,6 +8,7 @@ struct worth {
     const struct outset *outset;
     const struct levels *levels;
     double price, width;          // the grid covers -width … width
+    double cost[LEVELS_MAX];      // epochs of all executions, up to the level
     double deviation[LEVELS_MAX]; // of the step from level k, of what is foreseen at the end
     double value[LEVELS_MAX][CELLS + 1];
 };
@@ -25,7 +26,7 @@ static double value_at(const struct worth *w, int level, double ahead)
     if (ahead >= w->width)
         return 0;
     if (ahead <= -w->width)
-        return fmax(0, -ahead - w->price * (w->levels->epochs[last] - w->levels->epochs[level]));
+        return fmax(0, -ahead - w->price * (w->cost[last] - w->cost[level]));
     double at = (ahead / w->width + 1) * CELLS / 2;
     int i = (int)at < CELLS ? (int)at : CELLS - 1;
     return w->value[level][i] + (at - i) * (w->value[level][i + 1] - w->value[level][i]);
@@ -47,7 +48,7 @@ static void set_price(struct worth *w, double price)
 {
     w->price = price;
     for (int k = w->levels->n - 2; k >= 0; k--) {
-        double cost = price * (w->levels->epochs[k + 1] - w->levels->epochs[k]);
+        double cost = price * (w->cost[k + 1] - w->cost[k]);
         for (int i = 0; i <= CELLS; i++)
             w->value[k][i] = fmax(0, expected(w, k + 1, cell(i, w->width), w->deviation[k]) - cost);
     }
@@ -57,7 +58,7 @@ static double worth_of(const struct worth *w, const struct arm *arm)
 {
     if (arm->level >= 0)
         return value_at(w, arm->level, arm->ahead);
-    double epochs = w->levels->epochs[0] + w->outset->trial * w->levels->epochs[w->levels->n - 1];
+    double epochs = w->cost[0] + w->outset->trial * w->levels->epochs[w->levels->n - 1];
     double deviation = sqrt(arm->variance * w->outset->known[0]);
     return expected(w, 0, arm->ahead, deviation) - w->price * epochs;
 }
@@ -83,6 +84,8 @@ int worth_choose(const struct outset *outset, int n, const struct arm *arms)
     struct worth w = {.outset = outset, .levels = levels};
     double total = 0;
 
+    for (int k = 0; k < levels->n; k++)
+        w.cost[k] = level_cost(levels, k);
     for (int k = levels->n - 2; k >= 0; k--) {
         double told = fmax(0, outset->known[k + 1] - outset->known[k]);
         w.deviation[k] = sqrt(outset->variance * told);

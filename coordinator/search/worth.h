@@ -3,7 +3,7 @@
 // A trial that stands at level k, foreseen to end at a loss of d above the best so far (below: negative),
 // may take the next step for its epochs or be left for good. A step moves what is foreseen by a normal
 // deviation s_k. With a price p for an epoch the value is
-//     V_K(d) = max(0, -d),  V_k(d) = max(0, E V_k+1(d + s_k e) - p (epochs_k+1 - epochs_k)),  e ~ N(0, 1).
+//     V_K(d) = max(0, -d),  V_k(d) = max(0, E V_k+1(d + s_k e) - p (cost_k+1 - cost_k)),  e ~ N(0, 1).
 // The highest price at which it is still worth something is the improvement an epoch brings, if one
 // stops at the right time (an index by that price: Weitzman 1979; Xie et al. 2024 for a search).
 #ifndef TUNERD_COORDINATOR_SEARCH_WORTH_H

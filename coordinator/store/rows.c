@@ -39,15 +39,16 @@ static const struct column study_columns[] = {
 };
 
 static const struct column trial_columns[] = {
-    KEY(trial_row, INTEGER, study_id),       KEY(trial_row, INTEGER, number),
-    CHANGES(trial_row, TEXT, state),         FIXED(trial_row, TEXT, hyperparameters),
-    CHANGES(trial_row, REAL, score),         CHANGES(trial_row, INTEGER, best_epoch),
-    CHANGES(trial_row, INTEGER, epochs),     FIXED(trial_row, INTEGER, initial_epoch),
-    FIXED(trial_row, INTEGER, parent),       FIXED(trial_row, INTEGER, bracket),
-    FIXED(trial_row, INTEGER, round),        FIXED(trial_row, INTEGER, own),
-    FIXED(trial_row, TEXT, origin),          CHANGES(trial_row, TEXT, reason),
-    CHANGES(trial_row, TEXT, client_id),     FIXED(trial_row, INTEGER, created_at),
-    CHANGES(trial_row, INTEGER, started_at), CHANGES(trial_row, INTEGER, ended_at),
+    KEY(trial_row, INTEGER, study_id),        KEY(trial_row, INTEGER, number),
+    CHANGES(trial_row, TEXT, state),          FIXED(trial_row, TEXT, hyperparameters),
+    CHANGES(trial_row, REAL, score),          CHANGES(trial_row, INTEGER, executions),
+    CHANGES(trial_row, INTEGER, best_epoch),  CHANGES(trial_row, INTEGER, epochs),
+    FIXED(trial_row, INTEGER, initial_epoch), FIXED(trial_row, INTEGER, parent),
+    FIXED(trial_row, INTEGER, bracket),       FIXED(trial_row, INTEGER, round),
+    FIXED(trial_row, INTEGER, own),           FIXED(trial_row, TEXT, origin),
+    CHANGES(trial_row, TEXT, reason),         CHANGES(trial_row, TEXT, client_id),
+    FIXED(trial_row, INTEGER, created_at),    CHANGES(trial_row, INTEGER, started_at),
+    CHANGES(trial_row, INTEGER, ended_at),
 };
 
 static const struct column decision_columns[] = {

@@ -21,7 +21,7 @@ struct trial_row {
     int64_t study_id, number;
     const char *state, *hyperparameters;
     double score;
-    int64_t best_epoch, epochs, initial_epoch, parent, bracket, round, own;
+    int64_t executions, best_epoch, epochs, initial_epoch, parent, bracket, round, own;
     const char *origin;
     const char *reason, *client_id;
     int64_t created_at, started_at, ended_at;

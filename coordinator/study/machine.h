@@ -28,6 +28,7 @@ void study_set_reason(char **reason, const char *text);
 struct giving { // what makes a trial
     const struct value *values;
     int epochs, initial_epoch, parent, bracket, round;
+    int executions; // to train; 0: all
     bool own;
     const char *how, *why;
     int64_t basis_seq, basis_count, basis_index, basis_max_trials;
@@ -36,6 +37,10 @@ struct trial *trial_give(struct study *study, const struct giving *giving, struc
                          struct effects *fx);
 void trial_continue(struct study *study, struct trial *trial, const struct giving *giving,
                     struct moment now, struct effects *fx);
+// Queues what a round that begins, or began before a restart, has yet to train: executions that have not
+// started, that were lost or failed, and that stand where the round before ended. Those that ended by
+// themselves rest, unless all do.
+void trial_queue_round(struct study *study, struct trial *trial);
 void trial_run(struct study *study, struct trial *trial, struct moment now, struct effects *fx);
 void trial_requeue(struct study *study, struct trial *trial, struct effects *fx);
 void trial_end(struct study *study, struct trial *trial, enum trial_state state, const char *reason,
@@ -52,6 +57,9 @@ void execution_end(struct study *study, struct trial *trial, int execution,
                    enum execution_state state, const char *error, struct moment now,
                    struct effects *fx);
 void trial_free(struct trial *trial, int nexecutions);
+// More executions go first: a mean over them all is worth more than the luck of one. Then the score.
+void trial_consider_best(struct study *study, const struct trial *trial);
+bool trial_is_better(const struct study *study, const struct trial *a, const struct trial *b);
 enum search_state trial_told_state(enum trial_state state); // of an ended trial
 bool trial_is_clients(const struct trial *trial);           // its newest attempt is a client's
 struct trial *study_find_trial(const struct study *study, int number);

@@ -62,6 +62,7 @@ void study_trial_row(const struct study *study, int number, struct trial_row *ro
         .state = trial_state_names[trial->state],
         .hyperparameters = trial->hyperparameters,
         .score = trial->score,
+        .executions = isfinite(trial->score) ? trial->scored : ROW_NULL,
         .best_epoch = trial->best_epoch > 0 ? trial->best_epoch : ROW_NULL,
         .epochs = trial->epochs,
         .initial_epoch = trial->initial_epoch,
@@ -117,20 +118,20 @@ void study_decision_row(const struct study *study, const struct decision *decisi
         .state = decision->told ? trial_state_names[trial->state] : NULL,
         .loss = decision->told ? decision->loss : NAN,
         .variance = decision->told ? decision->variance : NAN,
-        .executions = decision->told ? decision->executions : ROW_NULL,
+        .executions = decision->executions,
     };
 }
 
-int study_rank(const struct study *study, int number, double score)
+int study_rank(const struct study *study, int number, int executions, double score)
 {
-    double loss = study_loss(study, score);
+    const struct trial as_if = {.scored = executions, .score = score};
     int better = 0;
     for (int i = 0; i < study->ntrials; i++) {
         const struct trial *trial = study->trials[i];
         if (i == number || trial->state != TRIAL_COMPLETED || !isfinite(trial->score))
             continue;
-        double other = study_loss(study, trial->score);
-        better += other < loss || (other == loss && i < number);
+        better += trial_is_better(study, trial, &as_if) ||
+                  (i < number && !trial_is_better(study, &as_if, trial));
     }
     return better;
 }
@@ -179,6 +180,10 @@ cJSON *study_trial_news(const struct study *study, int number)
     add_text(news, "state", trial_state_names[trial->state]);
     cJSON_AddItemToObject(news, "hyperparameters", cJSON_CreateRaw(trial->hyperparameters));
     cJSON_AddNumberToObject(news, "score", trial->score);
+    if (isfinite(trial->score))
+        cJSON_AddNumberToObject(news, "scored_executions", trial->scored);
+    else
+        cJSON_AddNullToObject(news, "scored_executions");
     if (trial->best_epoch > 0)
         cJSON_AddNumberToObject(news, "best_epoch", trial->best_epoch);
     else

@@ -62,7 +62,10 @@ enum code study_restore_trial(struct study *study, const struct trial_row *row, 
         .bracket = (int)row->bracket,
         .round = (int)row->round,
         .own = row->own != 0,
+        .nexecutions = study->nexecutions,
+        .epochs_read = -1,
         .score = row->score,
+        .scored = row->executions == ROW_NULL ? 0 : (int)row->executions,
         .best_epoch = row->best_epoch == ROW_NULL ? 0 : (int)row->best_epoch,
         .client_id = alloc_text(row->client_id),
         .reason = alloc_text(row->reason),
@@ -97,7 +100,6 @@ enum code study_restore_execution(struct study *study, const struct execution_ro
         trial->failures++;
     if (state == EXECUTION_COMPLETED || state == EXECUTION_PRUNED) {
         execution->kept_attempts |= row->attempt < 64 ? UINT64_C(1) << row->attempt : 0;
-        execution->rounds_read++;
     }
     execution->state = state;
     execution->attempt = (int)row->attempt;
@@ -132,6 +134,21 @@ enum code study_restore_epoch(struct study *study, const struct epoch_row *row, 
     return OK;
 }
 
+// How many executions the newest round trains; all where that was not written yet.
+static void restore_round(const struct study *study, struct trial *trial,
+                          const struct decision_row *row)
+{
+    bool known = row->executions > 0 && row->executions < study->nexecutions;
+    if (trial->epochs_read >= 0) {
+        trial->epochs_before = trial->epochs_read;
+        trial->executions_before = trial->nexecutions;
+    }
+    trial->epochs_read = (int)row->epochs;
+    trial->nexecutions = known ? (int)row->executions : study->nexecutions;
+    for (int i = trial->nexecutions; i < study->nexecutions; i++)
+        trial->executions[i].queued = false;
+}
+
 enum code study_restore_decision(struct study *study, const struct decision_row *row,
                                  struct decision *out, struct error *err)
 {
@@ -163,7 +180,7 @@ enum code study_restore_decision(struct study *study, const struct decision_row 
         tape_given(&study->tape, &decision,
                    &(struct tape_point){trial->values, trial->bracket, trial->round, trial->parent,
                                         trial->own});
-        trial->rounds_read++;
+        restore_round(study, trial, row);
         study->given_seq = row->seq;
     }
     *out = decision;
@@ -188,23 +205,11 @@ static void restore_queues(struct study *study, struct trial *trial)
     if (trial->state != TRIAL_RUNNING)
         return;
     for (int i = 0; i < study->nexecutions; i++) {
-        struct execution *execution = &trial->executions[i];
+        const struct execution *execution = &trial->executions[i];
         study->busy += execution->state == EXECUTION_RUNNING && execution->worker;
-        bool rests =
-            execution->state == EXECUTION_COMPLETED || execution->state == EXECUTION_PRUNED;
-        if (rests && execution->rounds_read < trial->rounds_read) // the trial went on without it
-            execution->queued = true;
-        if (execution->queued && !trial_is_clients(trial))
-            execution_queue(study, trial, i);
     }
-}
-
-static void restore_best(struct study *study, const struct trial *trial)
-{
-    if (trial->state == TRIAL_COMPLETED && isfinite(trial->score) &&
-        (study->best < 0 ||
-         study_loss(study, trial->score) < study_loss(study, study->trials[study->best]->score)))
-        study->best = trial->number;
+    if (!trial_is_clients(trial))
+        trial_queue_round(study, trial);
 }
 
 void study_restored(struct study *study, struct moment now, struct effects *fx)
@@ -213,7 +218,7 @@ void study_restored(struct study *study, struct moment now, struct effects *fx)
         struct trial *trial = study->trials[i];
         restore_progress(study, trial);
         restore_queues(study, trial);
-        restore_best(study, trial);
+        trial_consider_best(study, trial);
         for (int epoch = 1; trial->state == TRIAL_RUNNING && epoch <= trial->ncurve; epoch++)
             trial->stop_asked |= tape_report(&study->tape, i, epoch, trial->curve[epoch - 1]);
     }

@@ -93,10 +93,10 @@ void study_set_initial_epoch(struct study *study, int trial, int index, int epoc
 
 // ---- results
 
-static bool all_done(const struct study *study, const struct trial *trial, bool *pruned)
+static bool all_done(const struct trial *trial, bool *pruned)
 {
     *pruned = false;
-    for (int i = 0; i < study->nexecutions; i++) {
+    for (int i = 0; i < trial->nexecutions; i++) {
         const struct execution *execution = &trial->executions[i];
         if (execution->queued ||
             (execution->state != EXECUTION_COMPLETED && execution->state != EXECUTION_PRUNED))
@@ -156,7 +156,7 @@ enum study_verdict study_result(struct study *study, int number, int index, int 
         retry_or_fail(study, trial, index, error, now, fx);
     else if (state == EXECUTION_INFEASIBLE)
         trial_end(study, trial, TRIAL_INFEASIBLE, error, now, fx);
-    else if (all_done(study, trial, &pruned))
+    else if (all_done(trial, &pruned))
         trial_end(study, trial, pruned ? TRIAL_PRUNED : TRIAL_COMPLETED,
                   pruned ? "ended early by the algorithm" : NULL, now, fx);
     go_on(study, now, fx);

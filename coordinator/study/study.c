@@ -66,7 +66,7 @@ static enum code study_new(int64_t id, const struct study_spec *spec, struct stu
         .id = id,
         .spec = spec,
         .direction = objective_direction(spec->tuner.objectives, spec->tuner.nobjectives),
-        .nexecutions = (int)spec->tuner.executions_per_trial,
+        .nexecutions = study_spec_executions(spec),
         .description = alloc_text(spec->description),
         .max_trials = spec->tuner.max_trials,
         .max_parallel_trials = spec->tuner.max_parallel_trials,
@@ -155,8 +155,11 @@ void study_free(struct study *study)
 static bool target_reached(const struct study *study)
 {
     double target = study->spec->tuner.target_value;
-    return study->best >= 0 && isfinite(target) &&
-           study_loss(study, study->trials[study->best]->score) <= study_loss(study, target);
+    if (study->best < 0 || !isfinite(target))
+        return false;
+    const struct trial *best = study->trials[study->best];
+    return best->scored == study->nexecutions &&
+           study_loss(study, best->score) <= study_loss(study, target);
 }
 
 static int64_t time_limit_ms(const struct study *study)

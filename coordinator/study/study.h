@@ -97,7 +97,6 @@ struct execution {
     double base_best;
     int base_best_epoch;
     uint64_t kept_attempts; // bits: attempts read back that completed a round
-    int rounds_read;        // how many those are
     char *error;
     int64_t created_ms, started_ms, ended_ms; // ROW_NULL: not yet
 };
@@ -110,9 +109,12 @@ struct trial {
     int epochs;                     // train up to; 0: the study's own
     int initial_epoch, parent;      // promoted from, -1; epochs behind its checkpoint
     int bracket, round;
-    int rounds_read; // how often it was given, as read back: once, and each time it went on
-    bool own;        // false: a user's point
+    int nexecutions;                      // trained in this round; the others have yet to start
+    int executions_before, epochs_before; // of the round before; 0: this is the first
+    int epochs_read;                      // of its newest round, as read back; -1: none yet
+    bool own;                             // false: a user's point
     double score;
+    int scored; // executions that the score is the mean of
     int best_epoch;
     int failures;    // attempts that failed by themselves
     bool stop_asked; // the algorithm ended it early
@@ -135,7 +137,7 @@ struct terms {
 // A proposal of the search that is ready to be given.
 struct suggestion {
     struct value *values; // [space.n]
-    int epochs, initial_epoch, parent, bracket, round, index;
+    int epochs, initial_epoch, parent, bracket, round, executions, index;
     bool continues;
     char how[24];
     char why[200];
@@ -345,7 +347,7 @@ cJSON *study_news(const struct study *study);
 cJSON *study_trial_news(const struct study *study, int trial);
 // How many completed trials are better than `trial` would be with this score; of equal ones those of a
 // lower number.
-int study_rank(const struct study *study, int trial, double score);
+int study_rank(const struct study *study, int trial, int executions, double score);
 double study_progress(const struct study *study); // 0..1; NaN: unknown
 
 #endif

@@ -44,7 +44,8 @@ static int ready_count(const struct study *study)
 static int parallel(const struct study *study)
 {
     int running = study->counts[TRIAL_RUNNING];
-    int slots = study->spec->has_model ? study->capacity / study->nexecutions : running + 1;
+    int each = study_outlasts_budget(study) ? 1 : study->nexecutions; // of a trial, at first
+    int slots = study->spec->has_model ? study->capacity / each : running + 1;
     if (study->max_parallel_trials > 0 && slots > study->max_parallel_trials)
         slots = (int)study->max_parallel_trials;
     return slots < 1 ? 1 : slots > PARALLEL_MAX ? PARALLEL_MAX : slots;
@@ -192,6 +193,7 @@ static struct giving giving_of(const struct study *study, const struct suggestio
         .parent = suggestion->parent,
         .bracket = suggestion->bracket,
         .round = suggestion->round,
+        .executions = suggestion->executions,
         .own = true,
         .how = suggestion->how,
         .why = suggestion->why,

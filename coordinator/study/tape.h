@@ -18,7 +18,7 @@ struct decision {
     int64_t basis_max_trials; // and max_trials then
     enum search_state state;
     double loss, variance;
-    int executions;
+    int executions; // given: to train; told: that the loss is the mean of
 };
 
 // What a given trial is, beside the decision.

@@ -65,6 +65,7 @@ static void decide_given(struct study *study, struct trial *trial, const struct 
 {
     struct decision *decision = decide(study, fx, trial->number);
     decision->epochs = giving->epochs;
+    decision->executions = trial->nexecutions;
     decision->basis_seq = giving->basis_seq;
     decision->basis_count = giving->basis_count;
     decision->basis_index = giving->basis_index;
@@ -152,6 +153,12 @@ static int64_t seed_of(const struct study *study, int trial, int execution, int 
     return (int64_t)(seed >> 11); // exact in a JSON number
 }
 
+static int wanted(const struct study *study, const struct giving *giving)
+{
+    bool all = giving->executions <= 0 || giving->executions > study->nexecutions;
+    return all ? study->nexecutions : giving->executions;
+}
+
 struct trial *trial_give(struct study *study, const struct giving *giving, struct moment now,
                          struct effects *fx)
 {
@@ -169,6 +176,7 @@ struct trial *trial_give(struct study *study, const struct giving *giving, struc
         .parent = giving->parent,
         .bracket = giving->bracket,
         .round = giving->round,
+        .nexecutions = wanted(study, giving),
         .own = giving->own,
         .score = NAN,
         .created_ms = now.ms,
@@ -178,7 +186,8 @@ struct trial *trial_give(struct study *study, const struct giving *giving, struc
     };
     cJSON_Delete(json);
     for (int i = 0; i < study->nexecutions; i++)
-        trial->executions[i] = (struct execution){.best = NAN, .base_best = NAN, .queued = true};
+        trial->executions[i] =
+            (struct execution){.best = NAN, .base_best = NAN, .queued = i < trial->nexecutions};
     study->trials = alloc_more(study->trials, study->ntrials, &study->trials_cap,
                                sizeof *study->trials); // NOLINT: an array of pointers
     study->trials[study->ntrials++] = trial;
@@ -192,28 +201,57 @@ struct trial *trial_give(struct study *study, const struct giving *giving, struc
     return trial;
 }
 
-static void consider_best(struct study *study, const struct trial *trial)
+bool trial_is_better(const struct study *study, const struct trial *a, const struct trial *b)
+{
+    if (a->scored != b->scored)
+        return a->scored > b->scored;
+    return study_loss(study, a->score) < study_loss(study, b->score);
+}
+
+void trial_consider_best(struct study *study, const struct trial *trial)
 {
     if (trial->state != TRIAL_COMPLETED || !isfinite(trial->score))
         return;
-    if (study->best < 0 ||
-        study_loss(study, trial->score) < study_loss(study, study->trials[study->best]->score))
+    if (study->best < 0 || trial_is_better(study, trial, study->trials[study->best]))
         study->best = trial->number;
+}
+
+static bool rests(const struct execution *execution)
+{
+    return execution->state == EXECUTION_COMPLETED || execution->state == EXECUTION_PRUNED;
+}
+
+void trial_queue_round(struct study *study, struct trial *trial)
+{
+    int busy = 0;
+    for (int i = 0; i < trial->nexecutions; i++) {
+        const struct execution *execution = &trial->executions[i];
+        bool stands = i < trial->executions_before && execution->epochs == trial->epochs_before &&
+                      execution->base_epochs < trial->epochs_before;
+        bool waits = !rests(execution) || (stands && execution->epochs < trial->epochs);
+        busy += waits;
+        if (waits && execution->state != EXECUTION_RUNNING)
+            execution_queue(study, trial, i);
+    }
+    for (int i = 0; i < trial->nexecutions && !busy; i++)
+        execution_queue(study, trial, i);
 }
 
 void trial_continue(struct study *study, struct trial *trial, const struct giving *giving,
                     struct moment now, struct effects *fx)
 {
+    trial->epochs_before = trial->epochs;
+    trial->executions_before = trial->nexecutions;
     trial->epochs = giving->epochs;
+    trial->nexecutions = wanted(study, giving);
     trial->stop_asked = false;
     trial->ended_ms = ROW_NULL;
     trial->score = NAN;
-    for (int i = 0; i < study->nexecutions; i++)
-        execution_queue(study, trial, i);
+    trial_queue_round(study, trial);
     if (study->best == trial->number) {
         study->best = -1;
         for (int i = 0; i < study->ntrials; i++)
-            consider_best(study, study->trials[i]);
+            trial_consider_best(study, study->trials[i]);
     }
     set_trial_state(study, trial, TRIAL_QUEUED);
     decide_given(study, trial, giving, fx);
@@ -247,10 +285,11 @@ static void score_trial(struct study *study, struct trial *trial)
 {
     double variance, best = INFINITY;
     trial->score = NAN;
+    trial->scored = 0;
     trial->best_epoch = 0;
     if (trial->state != TRIAL_COMPLETED && trial->state != TRIAL_PRUNED)
         return;
-    summarise(study, trial, &trial->score, &variance);
+    trial->scored = summarise(study, trial, &trial->score, &variance);
     for (int i = 0; i < study->nexecutions; i++) {
         double loss = study_loss(study, trial->executions[i].best);
         if (loss < best) {
@@ -291,7 +330,7 @@ void trial_end(struct study *study, struct trial *trial, enum trial_state state,
     score_trial(study, trial);
     trial->ended_ms = now.ms;
     study_set_reason(&trial->reason, reason);
-    consider_best(study, trial);
+    trial_consider_best(study, trial);
     count_failures(study, state);
     decide_told(study, trial, fx);
     effect_add(fx, EFFECT_END_LEASE, trial->number, 0);

@@ -62,6 +62,7 @@ static void prepare(struct sim *sim, const struct use *use, const char *space, u
     tuner->asha_promotion = !use->stopping;
     sim->spec.has_model = use->step_wise;
     if (use->everything) {
+        sim->spec.has_model |= strcmp(use->type, "Auto") != 0; // else there is one execution
         tuner->executions_per_trial = 3;
         tuner->early_stopping = STOP_CURVE;
         sim_start_from(sim, 12);

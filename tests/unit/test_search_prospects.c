@@ -44,11 +44,16 @@ static void assert_near(double value, double expected)
     assert_true(fabs(value - expected) < 1e-12);
 }
 
-static struct prospects foresee(const struct study *s)
+static struct prospects foresee_on(const struct study *s, const struct levels *on)
 {
     struct prospects p;
-    assert_int_equal(prospects_of(&p, &levels, &s->history, &s->told, s->told.n), OK);
+    assert_int_equal(prospects_of(&p, on, &s->history, &s->told, s->told.n), OK);
     return p;
+}
+
+static struct prospects foresee(const struct study *s)
+{
+    return foresee_on(s, &levels);
 }
 
 static void a_trial_gains_what_those_before_it_gained(void **state)
@@ -144,6 +149,41 @@ static void what_came_later_changes_nothing_before_it(void **state)
 }
 
 // One step left, deviation s, nobody ahead: worth a price up to s phi(0) / epochs (Weitzman's index).
+// Three executions at the last level, one before: what luck does not last is the gain of the last step.
+static void what_is_trained_again_falls_back_to_its_mean(void **state)
+{
+    (void)state;
+    static const struct levels thrice = {.n = 4, .epochs = {1, 3, 9, 9}, .executions = 3};
+    struct study s = {0};
+    for (int i = 0; i < 2; i++) {
+        add(&s, 2, 9, 1.0, 0.5);
+        s.entries[i].executions = 1;
+    }
+    for (int i = 2; i < 4; i++) {
+        add(&s, 3, 9, 1.0, 0.5);
+        s.entries[i].executions = 3;
+        s.entries[i].loss = 0.6; // the mean; 0.5 is the first execution's
+    }
+    struct prospects p = foresee_on(&s, &thrice);
+    assert_int_equal(p.items[0].level, 2);
+    assert_int_equal(p.items[2].level, 3);
+    assert_near(p.items[2].loss, 0.6);
+    assert_near(p.best, 0.6); // of those with all executions
+    assert_near(p.steps[2].gain, -0.1);
+    assert_near(p.items[0].end, 0.6);
+    prospects_fini(&p);
+    // it ended before its level: nothing is left to do but to train it again
+    s.entries[0].epochs = 2;
+    p = foresee_on(&s, &thrice);
+    assert_int_equal(p.items[0].level, 2);
+    prospects_fini(&p);
+    assert_near(level_cost(&thrice, 2), 9);
+    assert_near(level_cost(&thrice, 3), 27);
+    assert_near(level_stage(&thrice, 2), 1);
+    assert_int_equal(level_executions(&thrice, 2), 1);
+    assert_int_equal(level_executions(&thrice, 3), 0);
+}
+
 static void of_equal_chances_the_cheaper_is_worth_more(void **state)
 {
     (void)state;
@@ -215,6 +255,7 @@ int main(void)
         cmocka_unit_test(a_trial_keeps_its_place_among_all),
         cmocka_unit_test(a_training_that_ended_by_itself_is_at_its_end),
         cmocka_unit_test(what_came_later_changes_nothing_before_it),
+        cmocka_unit_test(what_is_trained_again_falls_back_to_its_mean),
         cmocka_unit_test(of_equal_chances_the_cheaper_is_worth_more),
         cmocka_unit_test(a_look_that_tells_much_is_worth_more_than_the_way_to_the_end),
         cmocka_unit_test(a_step_that_tells_nothing_is_worth_nothing),

@@ -84,15 +84,23 @@ static void assert_rules(struct fleet_sim *sim, uint64_t seed)
                  "count(*) AS n FROM epochs GROUP BY study_id, trial, execution, attempt) "
                  "WHERE span != n",
                  0);
-    // a round is more epochs: none is given twice
-    assert_query(sim, seed,
-                 "SELECT count(*) FROM executions e WHERE e.state = 'completed' AND NOT EXISTS "
-                 "(SELECT 1 FROM epochs p WHERE p.study_id = e.study_id AND p.trial = e.trial AND "
-                 " p.execution = e.execution AND p.attempt = e.attempt)",
-                 0);
+    // a round is more epochs or more executions: none is given twice, and nothing is trained twice
     assert_query(sim, seed,
                  "SELECT count(*) FROM (SELECT 1 FROM decisions WHERE kind = 'given' "
-                 "GROUP BY study_id, trial, epochs HAVING count(*) > 1)",
+                 "GROUP BY study_id, trial, epochs, executions HAVING count(*) > 1)",
+                 0);
+    assert_query(sim, seed,
+                 "SELECT count(*) FROM (SELECT 1 FROM epochs p JOIN executions e USING "
+                 "(study_id, trial, execution, attempt) WHERE e.state = 'completed' "
+                 "GROUP BY p.study_id, p.trial, p.execution, p.epoch HAVING count(*) > 1)",
+                 0);
+    // a completed trial has the executions that its newest round asked for, and is scored over them
+    assert_query(sim, seed,
+                 "SELECT count(*) FROM trials t WHERE t.state = 'completed' AND (t.executions != "
+                 "(SELECT executions FROM decisions d WHERE d.kind = 'given' AND d.study_id = "
+                 "t.study_id AND d.trial = t.number ORDER BY seq DESC LIMIT 1) OR t.executions != "
+                 "(SELECT count(DISTINCT execution) FROM executions e WHERE e.study_id = "
+                 "t.study_id AND e.trial = t.number AND e.state = 'completed'))",
                  0);
     // decisions are numbered without a gap
     assert_query(sim, seed,
@@ -113,6 +121,17 @@ static void assert_rules(struct fleet_sim *sim, uint64_t seed)
     if (fleet_sim_busy(sim) != 0)
         fail_msg("seed %llu: %d slots are still taken", (unsigned long long)seed,
                  fleet_sim_busy(sim));
+}
+
+// Where trainings end when they should, each attempt that completes has epochs of its own. (A simulated
+// worker has no checkpoints: one that goes on tells its epochs again, and may end before it tells a new one.)
+static void assert_no_attempt_is_idle(struct fleet_sim *sim, uint64_t seed)
+{
+    assert_query(sim, seed,
+                 "SELECT count(*) FROM executions e WHERE e.state = 'completed' AND NOT EXISTS "
+                 "(SELECT 1 FROM epochs p WHERE p.study_id = e.study_id AND p.trial = e.trial AND "
+                 " p.execution = e.execution AND p.attempt = e.attempt)",
+                 0);
 }
 
 static void assert_replay(struct fleet_sim *sim, uint64_t seed, const char *name)
@@ -141,6 +160,38 @@ static void in_peace_every_study_gets_exactly_its_budget(void **state)
     fleet_sim_free(sim);
 }
 
+// What ends by itself rests when its trial goes on, and a crash in between does not start it again.
+static void trainings_that_end_by_themselves_are_not_trained_again(void **state)
+{
+    (void)state;
+    struct faults_wanted ends = storm;
+    int64_t rested = 0;
+    ends.ends_itself = 0.15;
+    for (uint64_t seed = 600; seed < 606; seed++) {
+        struct fleet_sim *sim = fleet_sim_new(seed, 2, 2, &ends);
+        fleet_sim_submit(sim, study_of("auto", 9,
+                                       "\"type\": \"Auto\", \"executions_per_trial\": 3,"
+                                       "\"objective\": \"accuracy\", \"max_trials\": 12,"
+                                       "\"max_consecutive_failed_trials\": 50"));
+        fleet_sim_submit(sim, study("asha", "\"type\": \"ASHA\", \"objective\": \"accuracy\","
+                                            "\"executions_per_trial\": 2,"
+                                            "\"max_epochs\": 9, \"max_trials\": 12,"
+                                            "\"max_consecutive_failed_trials\": 50"));
+        if (!fleet_sim_run(sim, 4000))
+            fail_msg("seed %llu: the studies do not end", (unsigned long long)seed);
+        assert_rules(sim, seed);
+        assert_replay(sim, seed, "auto");
+        assert_replay(sim, seed, "asha");
+        rested += fleet_sim_query(
+            sim, "SELECT count(*) FROM trials t WHERE t.study_id = 1 AND t.executions = 3 AND "
+                 "(SELECT count(*) FROM executions e WHERE e.study_id = 1 AND e.trial = t.number "
+                 "AND e.execution = 0 AND e.state = 'completed') < (SELECT count(*) FROM "
+                 "decisions d WHERE d.study_id = 1 AND d.trial = t.number AND d.kind = 'given')");
+        fleet_sim_free(sim);
+    }
+    assert_true(rested > 0);
+}
+
 static void whatever_crashes_budgets_are_exact_and_nothing_acknowledged_is_lost(void **state)
 {
     (void)state;
@@ -162,6 +213,7 @@ static void whatever_crashes_budgets_are_exact_and_nothing_acknowledged_is_lost(
         if (!fleet_sim_run(sim, 4000))
             fail_msg("seed %llu: the studies do not end", (unsigned long long)seed);
         assert_rules(sim, seed);
+        assert_no_attempt_is_idle(sim, seed);
         assert_query(sim, seed, "SELECT count(*) FROM studies WHERE state = 'completed'", 3);
         assert_query(sim, seed, "SELECT count(*) FROM trials WHERE study_id = 1", 20);
         assert_query(sim, seed, "SELECT count(*) FROM trials WHERE study_id = 2", 12);
@@ -201,6 +253,7 @@ static void a_model_based_study_replays_after_any_crash(void **state)
         if (!fleet_sim_run(sim, 4000))
             fail_msg("seed %llu: the studies do not end", (unsigned long long)seed);
         assert_rules(sim, seed);
+        assert_no_attempt_is_idle(sim, seed);
         assert_query(sim, seed, "SELECT count(*) FROM trials WHERE study_id = 1", 16);
         assert_query(sim, seed, "SELECT count(*) FROM trials WHERE study_id = 3", 12);
         assert_replay(sim, seed, "auto");
@@ -350,6 +403,7 @@ int main(void)
         cmocka_unit_test(on_one_slot_and_step_by_step_a_slow_search_is_waited_for),
         cmocka_unit_test(the_same_seed_runs_the_same),
         cmocka_unit_test(a_model_based_study_replays_after_any_crash),
+        cmocka_unit_test(trainings_that_end_by_themselves_are_not_trained_again),
         cmocka_unit_test(whatever_crashes_budgets_are_exact_and_nothing_acknowledged_is_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,12 +20,18 @@ export function better(direction, a, b) {
     return direction === 'max' ? a > b : a < b;
 }
 
-// Scored trials, best first; equal scores by number.
+// Executions that a trial's score is the mean of.
+const weight = (trial) => trial.scored_executions ?? 1;
+
+// Scored trials, best first: those scored over more executions, then by score, then by number.
 export function ranked(trials, direction) {
     const sign = direction === 'max' ? -1 : 1;
     return trials
         .filter((trial) => Number.isFinite(trial.score) && trial.state !== 'running')
-        .sort((a, b) => sign * (a.score - b.score) || a.number - b.number);
+        .sort(
+            (a, b) =>
+                weight(b) - weight(a) || sign * (a.score - b.score) || a.number - b.number,
+        );
 }
 
 // The best score so far after each ended trial, in the order of the numbers.
