@@ -94,6 +94,13 @@ static void assert_rules(struct fleet_sim *sim, uint64_t seed)
                  "(study_id, trial, execution, attempt) WHERE e.state = 'completed' "
                  "GROUP BY p.study_id, p.trial, p.execution, p.epoch HAVING count(*) > 1)",
                  0);
+    // an execution completes at most once in each round that it takes part in
+    assert_query(sim, seed,
+                 "SELECT count(*) FROM (SELECT study_id, trial, execution, count(*) AS n FROM "
+                 "executions WHERE state = 'completed' GROUP BY study_id, trial, execution) c "
+                 "WHERE n > (SELECT count(*) FROM decisions d WHERE d.kind = 'given' AND "
+                 "d.study_id = c.study_id AND d.trial = c.trial AND d.executions > c.execution)",
+                 0);
     // a completed trial has the executions that its newest round asked for, and is scored over them
     assert_query(sim, seed,
                  "SELECT count(*) FROM trials t WHERE t.state = 'completed' AND (t.executions != "
