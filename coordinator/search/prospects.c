@@ -206,15 +206,16 @@ int level_executions(const struct levels *levels, int level)
     return levels->executions > 1 && level < levels->n - 1 ? 1 : 0;
 }
 
-double level_cost(const struct levels *levels, int level)
+double level_cost(const struct levels *levels, int level, double length)
 {
     bool repeated = levels->executions > 1 && level == levels->n - 1;
-    return (double)levels->epochs[level] * (repeated ? levels->executions : 1);
+    return fmin(levels->epochs[level], length) * (repeated ? levels->executions : 1);
 }
 
 double level_stage(const struct levels *levels, int level)
 {
-    return log(level_cost(levels, levels->n - 1) / level_cost(levels, level)) / log(3);
+    return log(level_cost(levels, levels->n - 1, INFINITY) / level_cost(levels, level, INFINITY)) /
+           log(3);
 }
 
 static void foresee(const struct prospects *p, const struct levels *levels, struct prospect *item)
@@ -243,6 +244,18 @@ static void fill_row(const struct prospect *item, const struct levels *levels,
     }
 }
 
+static double length_of(const struct prospects *p, const struct levels *levels)
+{
+    int n = 0, end = levels->n - (levels->executions > 1 ? 2 : 1);
+    double sum = 0;
+    for (int i = 0; i < p->n; i++)
+        if (p->items[i].level >= end && p->items[i].epochs > 0) {
+            sum += p->items[i].epochs;
+            n++;
+        }
+    return n > 0 ? sum / n : INFINITY;
+}
+
 static double best_of(const struct prospects *p, const struct levels *levels)
 {
     double whole = INFINITY, all = INFINITY;
@@ -264,6 +277,7 @@ static enum code fill(struct prospects *p, const struct levels *levels,
     for (int i = 0; i < p->n; i++)
         fill_row(&p->items[i], levels, history, table.best + i * levels->n);
     p->best = best_of(p, levels);
+    p->length = length_of(p, levels);
     enum code code = fit_steps(p, levels, &table);
     for (int i = 0; !code && i < p->n; i++)
         foresee(p, levels, &p->items[i]);

@@ -46,12 +46,15 @@ struct prospects {
     struct step_gain steps[LEVELS_MAX];             // from level k to k + 1
     double mean[LEVELS_MAX], deviation[LEVELS_MAX]; // m_k, s_k
     double
-        best; // least loss so far: of those at the last level when only they have all executions, if
-              // there are any; else of all; INFINITY
+        length; // epochs that trainings had in the mean when they came to their end; INFINITY: none did
+    // Least loss so far: of those at the last level when only they have all executions, if there are any;
+    // else of all; INFINITY.
+    double best;
 };
-// How many executions a proposal for the level asks for, and their epochs together.
+// How many executions a proposal for the level asks for, and their epochs together when a training has
+// `length` at most.
 int level_executions(const struct levels *levels, int level);
-double level_cost(const struct levels *levels, int level);
+double level_cost(const struct levels *levels, int level, double length);
 // How many times the cost of a level must be tripled for that of the last.
 double level_stage(const struct levels *levels, int level);
 // As things were after the first `ntold` entries of told. E_MEMORY.

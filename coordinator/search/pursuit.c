@@ -237,6 +237,7 @@ static bool propose_one(struct choice *c, struct rng *rng, bool *used_up)
     int chosen, before = plain->slate.n;
 
     c->outset.trial = trial_price(c);
+    c->outset.length = c->prospects.length;
     bool fresh = !*used_up && room_for_new(c) && propose_new(c, rng, out, used_up);
     if (fresh ? configurations->proposer.foreseen.known
               : configurations_learn(configurations, plain, c->history))

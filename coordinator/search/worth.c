@@ -58,7 +58,8 @@ static double worth_of(const struct worth *w, const struct arm *arm)
 {
     if (arm->level >= 0)
         return value_at(w, arm->level, arm->ahead);
-    double epochs = w->cost[0] + w->outset->trial * w->levels->epochs[w->levels->n - 1];
+    double epochs = w->cost[0] +
+                    w->outset->trial * fmin(w->levels->epochs[w->levels->n - 1], w->outset->length);
     double deviation = sqrt(arm->variance * w->outset->known[0]);
     return expected(w, 0, arm->ahead, deviation) - w->price * epochs;
 }
@@ -85,7 +86,7 @@ int worth_choose(const struct outset *outset, int n, const struct arm *arms)
     double total = 0;
 
     for (int k = 0; k < levels->n; k++)
-        w.cost[k] = level_cost(levels, k);
+        w.cost[k] = level_cost(levels, k, outset->length);
     for (int k = levels->n - 2; k >= 0; k--) {
         double told = fmax(0, outset->known[k + 1] - outset->known[k]);
         w.deviation[k] = sqrt(outset->variance * told);

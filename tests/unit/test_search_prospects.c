@@ -177,8 +177,8 @@ static void what_is_trained_again_falls_back_to_its_mean(void **state)
     p = foresee_on(&s, &thrice);
     assert_int_equal(p.items[0].level, 2);
     prospects_fini(&p);
-    assert_near(level_cost(&thrice, 2), 9);
-    assert_near(level_cost(&thrice, 3), 27);
+    assert_near(level_cost(&thrice, 2, INFINITY), 9);
+    assert_near(level_cost(&thrice, 3, INFINITY), 27);
     assert_near(level_stage(&thrice, 2), 1);
     assert_int_equal(level_executions(&thrice, 2), 1);
     assert_int_equal(level_executions(&thrice, 3), 0);
@@ -187,7 +187,7 @@ static void what_is_trained_again_falls_back_to_its_mean(void **state)
 static void of_equal_chances_the_cheaper_is_worth_more(void **state)
 {
     (void)state;
-    struct outset o = {.levels = &levels, .known = {0, 0, 1}, .variance = 0.01};
+    struct outset o = {.levels = &levels, .length = 9, .known = {0, 0, 1}, .variance = 0.01};
     struct arm arms[] = {{.level = 0, .ahead = 0}, {.level = 1, .ahead = 0}};
     assert_int_equal(worth_choose(&o, 2, arms), 1);
     arms[1].ahead = 0.05;
@@ -201,7 +201,7 @@ static void of_equal_chances_the_cheaper_is_worth_more(void **state)
 static void a_look_that_tells_much_is_worth_more_than_the_way_to_the_end(void **state)
 {
     (void)state;
-    struct outset o = {.levels = &levels, .known = {0, 0.99, 1}, .variance = 0.0101};
+    struct outset o = {.levels = &levels, .length = 9, .known = {0, 0.99, 1}, .variance = 0.0101};
     struct arm arms[] = {{.level = 1, .ahead = 0}, {.level = 0, .ahead = 0}};
     assert_int_equal(worth_choose(&o, 2, arms), 1);
     o.known[1] = 0;
@@ -213,7 +213,7 @@ static void a_look_that_tells_much_is_worth_more_than_the_way_to_the_end(void **
 static void a_new_trial_has_its_price(void **state)
 {
     (void)state;
-    struct outset o = {.levels = &levels, .known = {0.5, 0.5, 1}, .variance = 0.01};
+    struct outset o = {.levels = &levels, .length = 9, .known = {0.5, 0.5, 1}, .variance = 0.01};
     struct arm arms[] = {{.level = 0, .ahead = 0}, {.level = -1, .ahead = 0, .variance = 0.01}};
     assert_int_equal(worth_choose(&o, 2, arms), 1);
     o.trial = 4;
@@ -224,12 +224,12 @@ static void a_new_trial_has_its_price(void **state)
 static void a_step_that_tells_nothing_is_worth_nothing(void **state)
 {
     (void)state;
-    struct outset o = {.levels = &levels, .known = {1, 1, 1}, .variance = 0.01};
+    struct outset o = {.levels = &levels, .length = 9, .known = {1, 1, 1}, .variance = 0.01};
     struct arm behind = {.level = 0, .ahead = 0.1};
     assert_int_equal(worth_choose(&o, 1, &behind), -1);
     o.known[0] = 0.5;
     assert_int_equal(worth_choose(&o, 1, &behind), 0);
-    struct outset blind = {.levels = &levels, .known = {0, 0, 1}};
+    struct outset blind = {.levels = &levels, .length = 9, .known = {0, 0, 1}};
     struct arm fresh = {.level = -1, .ahead = 0.05, .variance = 0.01};
     assert_int_equal(worth_choose(&blind, 1, &fresh), -1);
     blind.known[0] = 1;
@@ -239,7 +239,7 @@ static void a_step_that_tells_nothing_is_worth_nothing(void **state)
 static void what_cannot_win_is_worth_nothing(void **state)
 {
     (void)state;
-    struct outset o = {.levels = &levels, .known = {0, 0, 1}};
+    struct outset o = {.levels = &levels, .length = 9, .known = {0, 0, 1}};
     struct arm arms[] = {{.level = 0, .ahead = 0.1}, {.level = 1, .ahead = 0.2}};
     assert_int_equal(worth_choose(&o, 2, arms), -1);
     arms[0].ahead = -0.1;
