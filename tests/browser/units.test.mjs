@@ -123,6 +123,17 @@ test('the best so far follows the direction and starts with the first score', ()
     );
 });
 
+test('a score over all executions is better than the luck of one', () => {
+    const once = { number: 0, score: 9, scored_executions: 1, state: 'completed' };
+    const thrice = { number: 1, score: 5, scored_executions: 3, state: 'completed' };
+    const later = { number: 2, score: 7, scored_executions: 3, state: 'completed' };
+    assert.deepEqual(
+        ranked([once, thrice, later], 'max').map((trial) => trial.number),
+        [2, 1, 0],
+    );
+    assert.deepEqual(incumbents([once, thrice, later], 'max'), [9, 5, 7]);
+});
+
 test('a mean curve goes as far as every execution has come', () => {
     const run = (...values) => ({ epochs: values.map((loss) => ({ loss })) });
     const curves = new Map([

@@ -13,13 +13,6 @@ export function objectiveOf(summary) {
     };
 }
 
-// true when score a is better than b; a missing one is never better.
-export function better(direction, a, b) {
-    if (a === null || a === undefined) return false;
-    if (b === null || b === undefined) return true;
-    return direction === 'max' ? a > b : a < b;
-}
-
 // Executions that a trial's score is the mean of.
 const weight = (trial) => trial.scored_executions ?? 1;
 
@@ -34,17 +27,13 @@ export function ranked(trials, direction) {
         );
 }
 
-// The best score so far after each ended trial, in the order of the numbers.
+// The score of the best trial so far after each ended trial, in the order of the numbers.
 export function incumbents(trials, direction) {
     let best = null;
     return trials.map((trial) => {
-        if (
-            Number.isFinite(trial.score) &&
-            trial.state !== 'running' &&
-            better(direction, trial.score, best)
-        )
-            best = trial.score;
-        return best;
+        if (Number.isFinite(trial.score) && trial.state !== 'running')
+            best = ranked(best ? [best, trial] : [trial], direction)[0];
+        return best && best.score;
     });
 }
 
