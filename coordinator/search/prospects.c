@@ -258,13 +258,16 @@ static double length_of(const struct prospects *p, const struct levels *levels)
 
 static double best_of(const struct prospects *p, const struct levels *levels)
 {
+    int last = levels->n - 1;
     double whole = INFINITY, all = INFINITY;
     for (int i = 0; i < p->n; i++) {
         all = fmin(all, p->items[i].loss);
-        if (p->items[i].level == levels->n - 1)
+        if (p->items[i].level == last)
             whole = fmin(whole, p->items[i].loss);
     }
-    return levels->executions > 1 && isfinite(whole) ? whole : all;
+    if (levels->executions <= 1)
+        return all;
+    return isfinite(whole) || !isfinite(p->mean[last]) ? whole : p->mean[last];
 }
 
 static enum code fill(struct prospects *p, const struct levels *levels,
@@ -276,9 +279,9 @@ static enum code fill(struct prospects *p, const struct levels *levels,
         return E_MEMORY;
     for (int i = 0; i < p->n; i++)
         fill_row(&p->items[i], levels, history, table.best + i * levels->n);
+    enum code code = fit_steps(p, levels, &table);
     p->best = best_of(p, levels);
     p->length = length_of(p, levels);
-    enum code code = fit_steps(p, levels, &table);
     for (int i = 0; !code && i < p->n; i++)
         foresee(p, levels, &p->items[i]);
     free(table.best);

@@ -47,8 +47,8 @@ struct prospects {
     double mean[LEVELS_MAX], deviation[LEVELS_MAX]; // m_k, s_k
     double
         length; // epochs that trainings had in the mean when they came to their end; INFINITY: none did
-    // Least loss so far: of those at the last level when only they have all executions, if there are any;
-    // else of all; INFINITY.
+    // The loss to beat, INFINITY without any: the least so far. When only the last level has all
+    // executions, of those there; while there are none, what a trial comes to in the mean.
     double best;
 };
 // How many executions a proposal for the level asks for, and their epochs together when a training has

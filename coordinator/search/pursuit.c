@@ -109,8 +109,8 @@ static void propose_on(struct choice *c, int i, struct proposal *out)
                              .bracket = 0,
                              .round = item->level + 1,
                              .how = "promotion"};
-    snprintf(out->why, sizeof out->why, "foreseen to end at %.4g, the best so far is %.4g",
-             item->end, c->prospects.best);
+    snprintf(out->why, sizeof out->why, "foreseen to end at %.4g, to beat is %.4g", item->end,
+             c->prospects.best);
 }
 
 // A new configuration into *out; false when there is none.
