@@ -189,6 +189,8 @@ static enum code fit_steps(struct prospects *p, const struct levels *levels,
         deviation = here.deviation > 0 ? here.deviation : deviation;
         first = k == 0 ? here : first;
         guess.variance = 0.25 * deviation * deviation;
+        if (levels->executions > 1 && k + 2 == levels->n)
+            guess.gain = 0; // training again gains nothing
         int n = pairs_of(p, table, k, here, pairs);
         p->steps[k] = fit_step(n, pairs, deviation, guess);
         guess = (struct step_gain){.gain = 0.5 * p->steps[k].gain};
