@@ -6,9 +6,9 @@ same document but for the tuner, another seed, and that score as `target_value`.
 trained, of all executions, whatever became of it, until the study ended; a search that never gets there counts with
 RandomSearch's epochs at least, and is marked. Median over the seeds.
 
-  study    the example study as it is: 48,000 images, EarlyStopping, 10 trials of three executions. A trial of ASHA or
-           Auto reaches the score by its mean over three, too; Hyperband trains each once, up to 20 epochs, and its
-           configuration is trained three times anew to see what it is worth
+  study    the example study as it is (taken when none is named): 48,000 images, EarlyStopping, 10 trials of three
+           executions. A trial of ASHA or Auto reaches the score by its mean over three, too; Hyperband trains each
+           once, up to 20 epochs, and its configuration is trained three times anew to see what it is worth
   example  the same with its 30 executions as 30 trials of one
   flat     6,000 images, one execution, 20 epochs without EarlyStopping; RandomSearch's 24 trials. The better half of its
            trials lies within the noise of an epoch, so that the best of 480 epochs is luck in good part."""
@@ -124,7 +124,7 @@ def main():
             worker.start()
             coordinator.add_dataset("fashion-mnist", sorted(IMAGES.glob("*.gz")))
             runs = {task: [compare(coordinator, task, seed) for seed in range(1, seeds + 1)]
-                    for task in sys.argv[2:] or TASKS}
+                    for task in sys.argv[2:] or ["study"]}
         finally:
             worker.kill()
             coordinator.kill()
