@@ -67,6 +67,7 @@ static void take(struct prospects *p, const struct levels *levels, const struct 
     struct prospect *item = &p->items[place[entry->index]];
     item->level = level_reached(levels, trial, entry);
     item->epochs = entry->epochs;
+    item->executions = entry->executions;
     item->loss = entry->loss;
     int parent = parent_of(history, entry->index);
     if (parent >= 0 && place[parent] >= 0) {
@@ -258,6 +259,19 @@ static double length_of(const struct prospects *p, const struct levels *levels)
     return n > 0 ? sum / n : INFINITY;
 }
 
+static double luck_of(const struct prospects *p, const struct history *history)
+{
+    double sum = 0, freedom = 0;
+    for (int i = 0; i < p->n; i++) {
+        const struct search_trial *trial = &history->trials[p->items[i].index];
+        if (p->items[i].executions > 1 && isfinite(trial->variance)) {
+            sum += trial->variance * (p->items[i].executions - 1);
+            freedom += p->items[i].executions - 1;
+        }
+    }
+    return freedom > 0 ? sum / freedom : NAN;
+}
+
 static double best_of(const struct prospects *p, const struct levels *levels)
 {
     int last = levels->n - 1;
@@ -284,6 +298,7 @@ static enum code fill(struct prospects *p, const struct levels *levels,
     enum code code = fit_steps(p, levels, &table);
     p->best = best_of(p, levels);
     p->length = length_of(p, levels);
+    p->luck = luck_of(p, history);
     for (int i = 0; !code && i < p->n; i++)
         foresee(p, levels, &p->items[i]);
     free(table.best);

@@ -29,6 +29,7 @@ struct levels {
 struct prospect {
     int index;       // in the history
     int epochs;      // reached
+    int executions;  // that the loss is the mean over
     int level;       // the last it reached; n - 1 also when its training is over; -1: none
     bool followed;   // a later trial continues it
     double loss;     // so far
@@ -47,6 +48,7 @@ struct prospects {
     double mean[LEVELS_MAX], deviation[LEVELS_MAX]; // m_k, s_k
     double
         length; // epochs that trainings had in the mean when they came to their end; INFINITY: none did
+    double luck; // variance of one execution about its trial's mean, pooled; NAN: not known
     // The loss to beat, INFINITY without any: the least so far. When only the last level has all
     // executions, of those there; while there are none, what a trial comes to in the mean.
     double best;

@@ -238,6 +238,8 @@ static bool propose_one(struct choice *c, struct rng *rng, bool *used_up)
 
     c->outset.trial = trial_price(c);
     c->outset.length = c->prospects.length;
+    // a mean over n less one of the n
+    c->outset.luck = c->prospects.luck * (1 - 1.0 / fmax(1, c->outset.levels->executions));
     bool fresh = !*used_up && room_for_new(c) && propose_new(c, rng, out, used_up);
     if (fresh ? configurations->proposer.foreseen.known
               : configurations_learn(configurations, plain, c->history))

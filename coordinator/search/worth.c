@@ -89,7 +89,8 @@ int worth_choose(const struct outset *outset, int n, const struct arm *arms)
         w.cost[k] = level_cost(levels, k, outset->length);
     for (int k = levels->n - 2; k >= 0; k--) {
         double told = fmax(0, outset->known[k + 1] - outset->known[k]);
-        w.deviation[k] = sqrt(outset->variance * told);
+        bool again = levels->executions > 1 && k + 2 == levels->n && isfinite(outset->luck);
+        w.deviation[k] = sqrt(again ? outset->luck : outset->variance * told);
         total += w.deviation[k];
     }
     for (int i = 0; i < n; i++)

@@ -168,6 +168,7 @@ static void what_is_trained_again_falls_back_to_its_mean(void **state)
         add(&s, 3, 9, 1.0, 0.5);
         s.entries[i].executions = 3;
         s.entries[i].loss = 0.6; // the mean; 0.5 is the first execution's
+        s.trials[i].variance = 0.01 * (i - 1);
     }
     struct prospects p = foresee_on(&s, &thrice);
     assert_int_equal(p.items[0].level, 2);
@@ -175,6 +176,7 @@ static void what_is_trained_again_falls_back_to_its_mean(void **state)
     assert_near(p.length, 9);
     assert_near(p.items[2].loss, 0.6);
     assert_near(p.best, 0.6); // of those with all executions
+    assert_near(p.luck, 0.015);
     assert_near(p.steps[2].gain, -0.1);
     assert_near(p.items[0].end, 0.6);
     prospects_fini(&p);
@@ -230,6 +232,32 @@ static void a_new_trial_has_its_price(void **state)
 }
 
 // Where a level tells all, no step from it can surprise; where the first tells nothing, nor can it.
+// How far a mean over all executions lies from the first one is known once trials have been trained again.
+static void training_again_is_worth_what_luck_may_bring(void **state)
+{
+    (void)state;
+    static const struct levels thrice = {.n = 3, .epochs = {1, 9, 9}, .executions = 3};
+    struct outset o = {
+        .levels = &thrice, .length = 9, .known = {0, 0.5, 1}, .variance = 0.01, .luck = NAN};
+    struct arm arms[] = {{.level = 1, .ahead = 0.05}, {.level = 0, .ahead = 0.1}};
+    assert_int_equal(worth_choose(&o, 2, arms), 0);
+    o.luck = 1e-6;
+    assert_int_equal(worth_choose(&o, 1, arms), -1);
+    assert_int_equal(worth_choose(&o, 2, arms), 1);
+}
+
+// Where trainings end by themselves the way to the last level is no longer than they.
+static void a_step_costs_what_trainings_last(void **state)
+{
+    (void)state;
+    struct outset o = {.levels = &levels, .length = 9, .known = {0, 0, 1}, .variance = 0.01};
+    struct arm arms[] = {{.level = 0, .ahead = 0}, {.level = 1, .ahead = 0.04}};
+    // 0.03989 in 8 epochs, 0.0230 in 6
+    assert_int_equal(worth_choose(&o, 2, arms), 0);
+    o.length = 4; // 0.03989 in 3 epochs, 0.0230 in 1
+    assert_int_equal(worth_choose(&o, 2, arms), 1);
+}
+
 static void a_step_that_tells_nothing_is_worth_nothing(void **state)
 {
     (void)state;
@@ -267,6 +295,8 @@ int main(void)
         cmocka_unit_test(what_is_trained_again_falls_back_to_its_mean),
         cmocka_unit_test(of_equal_chances_the_cheaper_is_worth_more),
         cmocka_unit_test(a_look_that_tells_much_is_worth_more_than_the_way_to_the_end),
+        cmocka_unit_test(training_again_is_worth_what_luck_may_bring),
+        cmocka_unit_test(a_step_costs_what_trainings_last),
         cmocka_unit_test(a_step_that_tells_nothing_is_worth_nothing),
         cmocka_unit_test(a_new_trial_has_its_price),
         cmocka_unit_test(what_cannot_win_is_worth_nothing),
