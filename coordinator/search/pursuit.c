@@ -162,20 +162,45 @@ static bool any_running(const struct history *history)
     return false;
 }
 
-// When nobody is likely to improve and none was trained to the end, the leader is; -1: no need.
-static int leader(struct choice *c)
+static int leading_arm(const struct choice *c)
 {
     int best = -1;
-    if (c->count > 0 || any_running(c->history))
-        return -1;
-    for (int i = 0; i < c->prospects.n; i++)
-        if (c->prospects.items[i].level + 1 == c->pursuit->configurations.levels.n)
-            return -1;
-    collect_arms(c);
     for (int i = 0; i < c->narms; i++)
         if (best < 0 || c->arms[i].ahead < c->arms[best].ahead)
             best = i;
     return best;
+}
+
+static bool any_at_the_end(const struct choice *c)
+{
+    for (int i = 0; i < c->prospects.n; i++)
+        if (c->prospects.items[i].level + 1 == c->pursuit->configurations.levels.n)
+            return true;
+    return false;
+}
+
+// When nobody is likely to improve and none was trained to the end, the leader is; -1: no need.
+static int leader(struct choice *c)
+{
+    if (c->count > 0 || any_running(c->history) || any_at_the_end(c))
+        return -1;
+    collect_arms(c);
+    return leading_arm(c);
+}
+
+// Where only the last level has all executions nothing is in hand before one trial has come to it: the leader
+// goes on first, level by level, unless another is on its way already.
+static int pilot(const struct choice *c)
+{
+    int arm = leading_arm(c), round = 0;
+    if (arm < 0 || c->outset.levels->executions <= 1 || any_at_the_end(c))
+        return -1;
+    for (int i = 0; i < c->history->n; i++)
+        if (c->history->trials[i].state == SEARCH_RUNNING && c->history->trials[i].round > round)
+            round = c->history->trials[i].round;
+    for (int i = 0; i < c->count; i++)
+        round = c->out[i].round > round ? c->out[i].round : round;
+    return c->arms[arm].level + 1 > round ? arm : -1;
 }
 
 // A new configuration is to be had: whether it is the one to take. A point of the model's competes with
@@ -245,6 +270,13 @@ static bool propose_one(struct choice *c, struct rng *rng, bool *used_up)
               : configurations_learn(configurations, plain, c->history))
         look_out(c);
     collect_arms(c);
+    bool looks = fresh && !configurations->proposer.foreseen.known;
+    int first = looks ? -1 : pilot(c);
+    if (first >= 0) {
+        plain->slate.n = before;
+        propose_on(c, c->items[first], out);
+        return true;
+    }
     drop_unlikely(c);
     if (fresh) {
         if (takes_new(c, &chosen)) {

@@ -210,13 +210,51 @@ static void a_model_loses_nothing_by_stopped_trials(void **state)
     }
 }
 
-static void start_auto(struct sim *sim, bool model, int64_t max_trials, int workers)
+static void prepare_auto(struct sim *sim, bool model, int64_t max_trials)
 {
     sim_init(sim, "Auto", SPACE, 4);
     sim->spec.has_model = model;
     sim->spec.epochs = 27;
     sim->spec.tuner.max_trials = max_trials;
+}
+
+static void start_auto(struct sim *sim, bool model, int64_t max_trials, int workers)
+{
+    prepare_auto(sim, model, max_trials);
     sim_start(sim, workers);
+}
+
+static int trained(const struct sim *sim, int executions)
+{
+    int n = 0;
+    for (int i = 0; i < sim->history.n; i++)
+        n += sim->trials[i].executions == executions;
+    return n;
+}
+
+// With three executions a trial: after the looks one trial goes all the way first, and only few follow.
+static void auto_trains_one_trial_thrice_before_it_looks_on(void **state)
+{
+    (void)state;
+    struct sim sim;
+    prepare_auto(&sim, true, 40);
+    sim.spec.tuner.executions_per_trial = 3;
+    sim_start(&sim, 1);
+    int looks = 0;
+    while (trained(&sim, 3) == 0) {
+        if (sim.running == 0)
+            assert_int_equal(sim_ask(&sim, 1), 1);
+        looks += sim.history.n > looks;
+        sim_event(&sim);
+    }
+    assert_int_equal(looks, 16); // two fifths of max_trials
+    assert_true(sim.epochs <= looks + 3 * 27);
+    sim_run(&sim, 100000);
+    assert_int_equal(sim.last, ASK_DONE);
+    assert_int_equal(trained(&sim, 1) + trained(&sim, 3), 40);
+    assert_in_range(trained(&sim, 3), 1, 20);
+    assert_int_equal(sim.trials[sim_best(&sim)].executions, 3);
+    sim_fini(&sim);
 }
 
 static void auto_spares_epochs_and_models_what_has_none(void **state)
@@ -329,6 +367,7 @@ int main(void)
         cmocka_unit_test(curve_rule_stops_what_cannot_win),
         cmocka_unit_test(early_stopping_works_under_any_search),
         cmocka_unit_test(a_model_loses_nothing_by_stopped_trials),
+        cmocka_unit_test(auto_trains_one_trial_thrice_before_it_looks_on),
         cmocka_unit_test(auto_spares_epochs_and_models_what_has_none),
         cmocka_unit_test(auto_keeps_any_number_of_workers_busy),
         cmocka_unit_test(what_is_foreseen_is_replayed_to_the_bit),
