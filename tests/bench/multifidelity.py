@@ -7,8 +7,8 @@ trained, of all executions, whatever became of it, until the study ended; a sear
 RandomSearch's epochs at least, and is marked. Median over the seeds.
 
   study    the example study as it is (taken when none is named): 48,000 images, EarlyStopping, 10 trials of three
-           executions. A trial of ASHA or Auto reaches the score by its mean over three, too; Hyperband trains each
-           once, up to 20 epochs, and its configuration is trained three times anew to see what it is worth
+           executions. ASHA, Hyperband (up to 20 epochs) and Auto train a trial once, and what they found is trained
+           three times anew to see what it is worth; then ASHA and Auto must reach the score by a mean over three, too
   example  the same with its 30 executions as 30 trials of one
   flat     6,000 images, one execution, 20 epochs without EarlyStopping; RandomSearch's 24 trials. The better half of its
            trials lies within the noise of an epoch, so that the best of 480 epochs is luck in good part."""
@@ -51,14 +51,22 @@ def flat():
 TASKS = {"study": study, "example": example, "flat": flat}
 
 
-def with_tuner(document, search, target):
-    epochs, trials = document["fit"]["epochs"], document["tuner"]["max_trials"]
+def uses(document):
+    """(search, executions a trial)"""
     executions = document["tuner"]["executions_per_trial"]
-    common = {"objective": "val_accuracy", "target_value": target}
-    own = {"ASHA": {"max_epochs": epochs, "min_epochs": 1, "factor": 3, "max_trials": 3 * trials,
-                    "executions_per_trial": executions},
+    return [(search, 1) for search in GOALS] + [(search, executions) for search in ("ASHA", "Auto") if executions > 1]
+
+
+def label(search, executions):
+    return search if executions == 1 else f"{search} x{executions}"
+
+
+def with_tuner(document, search, executions, target):
+    epochs, trials = document["fit"]["epochs"], document["tuner"]["max_trials"]
+    common = {"objective": "val_accuracy", "target_value": target, "executions_per_trial": executions}
+    own = {"ASHA": {"max_epochs": epochs, "min_epochs": 1, "factor": 3, "max_trials": 3 * trials},
            "Hyperband": {"max_epochs": 20, "factor": 3, "hyperband_iterations": 2},
-           "Auto": {"max_trials": 3 * trials, "executions_per_trial": executions}}
+           "Auto": {"max_trials": 3 * trials}}
     return {**document, "tuner": {"type": search, **common, **own[search]}}
 
 
@@ -95,23 +103,24 @@ def retrain(coordinator, document, best, name, seed):
 
 
 def compare(coordinator, task, seed):
-    """{search: (whether it reached the score, share of RandomSearch's epochs)}"""
+    """{use: (whether it reached the score, share of RandomSearch's epochs)}"""
     document = TASKS[task]()
     random, budget = train(coordinator, document, f"{task}-random-{seed}", seed)
     target = random["best_trial"]["score"]
     print(f"{task}, seed {seed}: RandomSearch {target:.4f} with {budget} epochs")
     found = {}
-    for search in GOALS:
-        name, tuned = f"{task}-{search.lower()}-{seed}", with_tuner(document, search, target)
-        ended, epochs = train(coordinator, tuned, name, seed + 1000)
+    for search, executions in uses(document):
+        name = f"{task}-{search.lower()}-{executions}-{seed}"
+        ended, epochs = train(coordinator, with_tuner(document, search, executions, target), name, seed + 1000)
         best = ended["best_trial"]
         reached = best["score"] >= target
-        found[search] = reached, (epochs if reached else max(epochs, budget)) / budget
+        found[search, executions] = reached, (epochs if reached else max(epochs, budget)) / budget
         notes = "" if reached else ": not reached"
-        if tuned["tuner"].get("executions_per_trial", 1) < document["tuner"]["executions_per_trial"]:
+        if executions < document["tuner"]["executions_per_trial"]:
             again = retrain(coordinator, document, best["hyperparameters"], f"{name}-again", seed + 2000)
             notes += f"; trained anew {again:.4f}"
-        print(f"  {search:10s} {best['score']:.4f} with {epochs} epochs, {epochs / budget:.3f} of them{notes}", flush=True)
+        print(f"  {label(search, executions):10s} {best['score']:.4f} with {epochs} epochs, {epochs / budget:.3f} of them"
+              f"{notes}", flush=True)
     return found
 
 
@@ -129,10 +138,10 @@ def main():
             worker.kill()
             coordinator.kill()
     for task, rounds in runs.items():
-        for search, goal in GOALS.items():
-            share = statistics.median(run[search][1] for run in rounds)
-            print(f"multi-fidelity, {task:8s} {search:10s} median share {share:.3f} of RandomSearch's epochs, reached in "
-                  f"{sum(run[search][0] for run in rounds)} of {seeds}; goal {goal:.2f}: "
+        for use in rounds[0]:
+            share, goal = statistics.median(run[use][1] for run in rounds), GOALS[use[0]]
+            print(f"multi-fidelity, {task:8s} {label(*use):10s} median share {share:.3f} of RandomSearch's epochs, "
+                  f"reached in {sum(run[use][0] for run in rounds)} of {seeds}; goal {goal:.2f}: "
                   f"{'met' if share <= goal else 'MISSED'}")
 
 
