@@ -6,6 +6,7 @@
 //                [--trials N] [--parallel N] [--data DIR] [--label NAME]
 
 #include <getopt.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,8 +28,13 @@ static bool run_once(struct problem_instance *instance, const struct settings *s
         printf("{\"peer\": \"%s\", \"problem\": \"%s\", \"seed\": %d, \"n\": %d, "
                "\"secs\": %.3f, \"incumbent\": [",
                s->label, instance->problem->name, seed, n, cpu);
-        for (int i = 0; i < n; i++)
-            printf("%s%.9g", i ? ", " : "", incumbent[i]);
+        for (int i = 0; i < n; i++) {
+            fputs(i ? ", " : "", stdout);
+            if (isfinite(incumbent[i]))
+                printf("%.9g", incumbent[i]);
+            else
+                fputs("null", stdout); // nothing completed yet
+        }
         printf("]}\n");
         fflush(stdout);
     }
