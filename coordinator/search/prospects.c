@@ -190,7 +190,7 @@ static enum code fit_steps(struct prospects *p, const struct levels *levels,
         deviation = here.deviation > 0 ? here.deviation : deviation;
         first = k == 0 ? here : first;
         guess.variance = 0.25 * deviation * deviation;
-        if (levels->executions > 1 && k + 2 == levels->n)
+        if (level_is_again(levels, k + 1))
             guess.gain = 0; // training again gains nothing
         int n = pairs_of(p, table, k, here, pairs);
         p->steps[k] = fit_step(n, pairs, deviation, guess);
@@ -204,15 +204,20 @@ static enum code fit_steps(struct prospects *p, const struct levels *levels,
     return code;
 }
 
+bool level_is_again(const struct levels *levels, int level)
+{
+    return levels->executions > 1 && level == levels->n - 1;
+}
+
 int level_executions(const struct levels *levels, int level)
 {
-    return levels->executions > 1 && level < levels->n - 1 ? 1 : 0;
+    return levels->executions <= 1 || level_is_again(levels, level) ? 0 : 1;
 }
 
 double level_cost(const struct levels *levels, int level, double length)
 {
-    bool repeated = levels->executions > 1 && level == levels->n - 1;
-    return fmin(levels->epochs[level], length) * (repeated ? levels->executions : 1);
+    int times = level_is_again(levels, level) ? levels->executions : 1;
+    return fmin(levels->epochs[level], length) * times;
 }
 
 double level_stage(const struct levels *levels, int level)
@@ -236,12 +241,11 @@ static void foresee(const struct prospects *p, const struct levels *levels, stru
 static void fill_row(const struct prospect *item, const struct levels *levels,
                      const struct history *history, double *best)
 {
-    int last = levels->n - 1;
-    bool repeated = levels->executions > 1;
-    double shift = repeated ? 0 : item->loss - best_until(history, item->index, item->epochs);
-    for (int k = 0; k <= last; k++) {
+    double shift =
+        levels->executions > 1 ? 0 : item->loss - best_until(history, item->index, item->epochs);
+    for (int k = 0; k < levels->n; k++) {
         double loss = best_until(history, item->index, levels->epochs[k]) + shift;
-        if (!isfinite(loss) || (repeated && k == last))
+        if (!isfinite(loss) || level_is_again(levels, k))
             loss = item->loss;
         best[k] = k > item->level ? NAN : loss;
     }
@@ -261,15 +265,12 @@ static double length_of(const struct prospects *p, const struct levels *levels)
 
 static double luck_of(const struct prospects *p, const struct history *history)
 {
-    double sum = 0, freedom = 0;
-    for (int i = 0; i < p->n; i++) {
-        const struct search_trial *trial = &history->trials[p->items[i].index];
-        if (p->items[i].executions > 1 && isfinite(trial->variance)) {
-            sum += trial->variance * (p->items[i].executions - 1);
-            freedom += p->items[i].executions - 1;
-        }
-    }
-    return freedom > 0 ? sum / freedom : NAN;
+    struct pool pool = {0};
+    double luck = 0;
+    for (int i = 0; i < p->n; i++)
+        if (p->items[i].executions > 1) // then, and so it stays
+            luck = pool_with(&pool, &history->trials[p->items[i].index]);
+    return luck;
 }
 
 static double best_of(const struct prospects *p, const struct levels *levels)

@@ -46,13 +46,14 @@ struct prospects {
     struct prospect *items;
     struct step_gain steps[LEVELS_MAX];             // from level k to k + 1
     double mean[LEVELS_MAX], deviation[LEVELS_MAX]; // m_k, s_k
-    double
-        length; // epochs that trainings had in the mean when they came to their end; INFINITY: none did
-    double luck; // variance of one execution about its trial's mean, pooled; NAN: not known
+    double length; // epochs of trainings that came to their end, the mean; INFINITY: none did
+    double luck;   // variance of one execution about its trial's mean, pooled; 0: not known
     // The loss to beat, INFINITY without any: the least so far. When only the last level has all
     // executions, of those there; while there are none, what a trial comes to in the mean.
     double best;
 };
+// Whether it is the last one, where trials are trained again.
+bool level_is_again(const struct levels *levels, int level);
 // How many executions a proposal for the level asks for, and their epochs together when a training has
 // `length` at most.
 int level_executions(const struct levels *levels, int level);

@@ -271,25 +271,21 @@ static bool propose_one(struct choice *c, struct rng *rng, bool *used_up)
         look_out(c);
     collect_arms(c);
     bool looks = fresh && !configurations->proposer.foreseen.known;
-    int first = looks ? -1 : pilot(c);
-    if (first >= 0) {
-        plain->slate.n = before;
-        propose_on(c, c->items[first], out);
-        return true;
-    }
-    drop_unlikely(c);
-    if (fresh) {
-        if (takes_new(c, &chosen)) {
+    chosen = looks ? -1 : pilot(c);
+    if (chosen < 0) {
+        drop_unlikely(c);
+        if (fresh && takes_new(c, &chosen)) {
             c->news++;
             return true;
         }
-        plain->slate.n = before; // the place of the point not taken
-    } else {
-        chosen = worth_choose(&c->outset, c->narms, c->arms);
-        chosen = chosen < 0 ? leader(c) : chosen;
+        if (!fresh) {
+            chosen = worth_choose(&c->outset, c->narms, c->arms);
+            chosen = chosen < 0 ? leader(c) : chosen;
+        }
     }
     if (chosen < 0)
         return false;
+    plain->slate.n = before; // the place of a point not taken
     propose_on(c, c->items[chosen], out);
     return true;
 }

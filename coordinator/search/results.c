@@ -38,12 +38,7 @@ void results_fini(struct results *results)
     *results = (struct results){0};
 }
 
-// The variance of one execution, pooled over the trials so far that ran more than one; 0 without any.
-struct pool {
-    double sum, freedom;
-};
-
-static double pool_with(struct pool *pool, const struct search_trial *trial)
+double pool_with(struct pool *pool, const struct search_trial *trial)
 {
     if (isfinite(trial->loss) && trial->executions > 1 && isfinite(trial->variance)) {
         pool->sum += trial->variance * (trial->executions - 1);

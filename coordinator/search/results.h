@@ -20,6 +20,13 @@ struct told {
 enum code told_add(struct told *told, const struct search_trial *trial, int index);
 void told_fini(struct told *told);
 
+// The variance of one execution about its trial's mean, pooled over the trials so far that ran more than
+// one: adds a trial's and gives what is known then; 0: nothing yet.
+struct pool {
+    double sum, freedom;
+};
+double pool_with(struct pool *pool, const struct search_trial *trial);
+
 struct results {
     int n;
     const double **unit; // [n] borrowed from the history, in the order in which they got that far

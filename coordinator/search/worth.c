@@ -89,7 +89,7 @@ int worth_choose(const struct outset *outset, int n, const struct arm *arms)
         w.cost[k] = level_cost(levels, k, outset->length);
     for (int k = levels->n - 2; k >= 0; k--) {
         double told = fmax(0, outset->known[k + 1] - outset->known[k]);
-        bool again = levels->executions > 1 && k + 2 == levels->n && isfinite(outset->luck);
+        bool again = level_is_again(levels, k + 1) && outset->luck > 0;
         w.deviation[k] = sqrt(again ? outset->luck : outset->variance * told);
         total += w.deviation[k];
     }

@@ -21,8 +21,8 @@ struct outset {
     double known[LEVELS_MAX]; // share of an end's variance that a loss there tells; last 1
     double variance;          // of an end, but for the trial's own losses
     double length;            // epochs that a training has at most
-    double luck;  // variance of what training again adds at the last level; NAN: as known
-    double trial; // what a new trial costs beside its epochs, in full trainings
+    double luck;              // variance of what training again adds at the last level; 0: as known
+    double trial;             // what a new trial costs beside its epochs, in full trainings
 };
 // Index of the arm worth the highest price; -1 when there is none that a price above 0 is worth.
 int worth_choose(const struct outset *outset, int n, const struct arm *arms);

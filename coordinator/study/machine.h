@@ -57,8 +57,9 @@ void execution_end(struct study *study, struct trial *trial, int execution,
                    enum execution_state state, const char *error, struct moment now,
                    struct effects *fx);
 void trial_free(struct trial *trial, int nexecutions);
-// More executions go first: a mean over them all is worth more than the luck of one. Then the score.
+// Takes the trial for the study's best if it is.
 void trial_consider_best(struct study *study, const struct trial *trial);
+// More executions go first: a mean over them all is worth more than the luck of one. Then the score.
 bool trial_is_better(const struct study *study, const struct trial *a, const struct trial *b);
 enum search_state trial_told_state(enum trial_state state); // of an ended trial
 bool trial_is_clients(const struct trial *trial);           // its newest attempt is a client's

@@ -180,10 +180,8 @@ cJSON *study_trial_news(const struct study *study, int number)
     add_text(news, "state", trial_state_names[trial->state]);
     cJSON_AddItemToObject(news, "hyperparameters", cJSON_CreateRaw(trial->hyperparameters));
     cJSON_AddNumberToObject(news, "score", trial->score);
-    if (isfinite(trial->score))
-        cJSON_AddNumberToObject(news, "scored_executions", trial->scored);
-    else
-        cJSON_AddNullToObject(news, "scored_executions");
+    cJSON_AddNumberToObject(news, "scored_executions",
+                            isfinite(trial->score) ? trial->scored : NAN);
     if (trial->best_epoch > 0)
         cJSON_AddNumberToObject(news, "best_epoch", trial->best_epoch);
     else

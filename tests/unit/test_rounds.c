@@ -40,6 +40,16 @@ static void train(struct rig *rig, struct run run, int from, int to, double accu
     carry_out(rig);
 }
 
+// A trial whose first execution was trained for `epochs` of the three it was given.
+static struct run begun(struct rig *rig, int epochs, double accuracy)
+{
+    propose(rig, -1, 3, 1);
+    struct run run = next(rig);
+    assert_int_equal(run.execution, 0);
+    train(rig, run, 1, epochs, accuracy);
+    return run;
+}
+
 static void nothing_more_of(struct rig *rig, int trial)
 {
     struct run run;
@@ -51,11 +61,8 @@ static void a_trial_is_trained_once_at_first_and_again_when_it_goes_on(void **st
 {
     (void)state;
     struct rig *rig = model(1000, 9, THRICE);
-    propose(rig, -1, 3, 1);
-    struct run run = next(rig);
+    struct run run = begun(rig, 3, 0.6);
     const struct trial *trial = rig->study->trials[run.trial];
-    assert_int_equal(run.execution, 0);
-    train(rig, run, 1, 3, 0.6);
     assert_int_equal(trial->state, TRIAL_COMPLETED);
     assert_int_equal(trial->scored, 1);
     assert_int_equal(rig->advisor.trials[run.trial].executions, 1);
@@ -82,9 +89,7 @@ static void an_execution_that_ended_by_itself_rests_while_the_others_train(void 
 {
     (void)state;
     struct rig *rig = model(1000, 9, THRICE);
-    propose(rig, -1, 3, 1);
-    struct run run = next(rig);
-    train(rig, run, 1, 2, 0.6); // a callback ended it before the third epoch
+    struct run run = begun(rig, 2, 0.6); // a callback ended it before the third epoch
     propose(rig, run.trial, 9, 0);
     struct run one = next(rig), two = next(rig);
     assert_int_equal(one.execution, 1);
@@ -101,9 +106,7 @@ static void when_all_ended_by_themselves_they_go_on(void **state)
 {
     (void)state;
     struct rig *rig = model(1000, 9, THRICE);
-    propose(rig, -1, 3, 1);
-    struct run run = next(rig);
-    train(rig, run, 1, 2, 0.6);
+    struct run run = begun(rig, 2, 0.6);
     propose(rig, run.trial, 9, 1);
     struct run again = next(rig);
     assert_int_equal(again.execution, 0);
@@ -116,9 +119,7 @@ static void a_lost_execution_of_a_later_round_is_trained_again_alone(void **stat
 {
     (void)state;
     struct rig *rig = model(1000, 9, THRICE);
-    propose(rig, -1, 3, 1);
-    struct run run = next(rig);
-    train(rig, run, 1, 3, 0.6);
+    struct run run = begun(rig, 3, 0.6);
     propose(rig, run.trial, 3, 0); // as many epochs: only the others are wanted
     struct run one = next(rig), two = next(rig);
     assert_int_equal(one.execution, 1);
@@ -136,9 +137,7 @@ static void the_mean_of_all_executions_is_better_than_the_luck_of_one(void **sta
 {
     (void)state;
     struct rig *rig = model(1000, 9, THRICE ", \"target_value\": 0.85");
-    propose(rig, -1, 3, 1);
-    struct run lucky = next(rig);
-    train(rig, lucky, 1, 3, 0.9);
+    struct run lucky = begun(rig, 3, 0.9);
     assert_int_equal(rig->study->best, lucky.trial);
     assert_int_equal(rig->study->state, STUDY_RUNNING); // the target takes all executions
     propose(rig, -1, 3, 0);

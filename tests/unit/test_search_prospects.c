@@ -168,6 +168,7 @@ static void what_is_trained_again_falls_back_to_its_mean(void **state)
         add(&s, 3, 9, 1.0, 0.5);
         s.entries[i].executions = 3;
         s.entries[i].loss = 0.6; // the mean; 0.5 is the first execution's
+        s.trials[i].executions = 3;
         s.trials[i].variance = 0.01 * (i - 1);
     }
     struct prospects p = foresee_on(&s, &thrice);
@@ -237,8 +238,7 @@ static void training_again_is_worth_what_luck_may_bring(void **state)
 {
     (void)state;
     static const struct levels thrice = {.n = 3, .epochs = {1, 9, 9}, .executions = 3};
-    struct outset o = {
-        .levels = &thrice, .length = 9, .known = {0, 0.5, 1}, .variance = 0.01, .luck = NAN};
+    struct outset o = {.levels = &thrice, .length = 9, .known = {0, 0.5, 1}, .variance = 0.01};
     struct arm arms[] = {{.level = 1, .ahead = 0.05}, {.level = 0, .ahead = 0.1}};
     assert_int_equal(worth_choose(&o, 2, arms), 0);
     o.luck = 1e-6;
